@@ -1,0 +1,47 @@
+// An echo server: one coroutine accepts, one more for each client reads and writes. Try it with: nc 127.0.0.1 7000
+//
+//   node examples/echo.js [--host 127.0.0.1] [--port 7000] [--selector epoll]
+
+import { parseArgs } from 'node:util';
+import { createTask, listen, Runner } from 'coreactor';
+
+const { values } = parseArgs({
+  options: {
+    host: { type: 'string', default: '127.0.0.1' },
+    port: { type: 'string', default: '7000' },
+    selector: { type: 'string' },
+  },
+});
+
+// All clients share one buffer. Nobody else runs between two suspensions, so what recvInto has written is ours until the
+// next yield*; only what the kernel does not take at once must be copied before we wait.
+const shared = Buffer.allocUnsafeSlow(65536);
+
+/** @param {import('coreactor').Socket} socket */
+function* echo(socket) {
+  try {
+    for (;;) {
+      const length = yield* socket.recvInto(shared);
+      if (length === 0) return;
+      const sent = socket.trySend(shared, 0, length);
+      if (sent < length) yield* socket.sendAll(Buffer.from(shared.subarray(sent, length)));
+    }
+  } catch (error) {
+    // A client may break off at any time. Whatever else goes wrong is ours, and is reported.
+    if (!['ECONNRESET', 'EPIPE'].includes(/** @type {any} */ (error).code)) throw error;
+  } finally {
+    socket.close();
+  }
+}
+
+/** @param {string} selector */
+function* main(selector) {
+  const listener = listen({ host: values.host, port: Number(values.port) });
+  const { host, port } = listener.address;
+  console.log(`listening on ${host}:${port} (${selector})`);
+  console.log(`try: nc ${host} ${port}        end: Ctrl-C`);
+  for (;;) createTask(echo(yield* listener.accept()));
+}
+
+const runner = new Runner(values.selector ? { selector: /** @type {any} */ (values.selector) } : {});
+runner.run(() => main(runner.selector));

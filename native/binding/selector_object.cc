@@ -1,0 +1,109 @@
+// A native selector as a JavaScript object; see selector_object.h.
+#include "selector_object.h"
+
+#include <cmath>
+#include <string>
+
+namespace coreactor {
+namespace {
+
+constexpr size_t kRowsBegin = 4;
+constexpr size_t kInterrupted = 1;
+
+// Milliseconds to nanoseconds, rounded up; Infinity is for ever (-1), and so is what no int64 holds.
+int64_t nanoseconds(double ms) {
+  const double ns = std::ceil(ms * 1e6);
+  if (!(ns < 9.2e18)) return -1;
+  return ns > 0 ? static_cast<int64_t>(ns) : 0;
+}
+
+}  // namespace
+
+Napi::Function SelectorObject::define(Napi::Env env) {
+  return DefineClass(env, "NativeSelector",
+                     {
+                         InstanceAccessor<&SelectorObject::name>("name"),
+                         InstanceAccessor<&SelectorObject::edges>("edges"),
+                         InstanceAccessor<&SelectorObject::fd>("fd"),
+                         InstanceMethod<&SelectorObject::add>("add"),
+                         InstanceMethod<&SelectorObject::modify>("modify"),
+                         InstanceMethod<&SelectorObject::remove>("remove"),
+                         InstanceMethod<&SelectorObject::wait>("wait"),
+                         InstanceMethod<&SelectorObject::wake>("wake"),
+                         InstanceMethod<&SelectorObject::watchInterrupts>("watchInterrupts"),
+                         InstanceMethod<&SelectorObject::unwatchInterrupts>("unwatchInterrupts"),
+                         InstanceMethod<&SelectorObject::close>("close"),
+                     });
+}
+
+SelectorObject::SelectorObject(const Napi::CallbackInfo& info) : ObjectWrap(info) {
+  const std::string name = info[0].As<Napi::String>();
+  auto rows = info[1].As<Napi::Int32Array>();
+  if (rows.ElementLength() < kRowsBegin + 2) throw Napi::RangeError::New(info.Env(), "rows is too short for one row");
+  rows_ = Napi::Persistent(rows);
+  int error = 0;
+  selector_ = makeSelector(name, reinterpret_cast<Ready*>(rows.Data() + kRowsBegin),
+                           static_cast<int>((rows.ElementLength() - kRowsBegin) / 2), &error);
+  if (selector_ == nullptr) {
+    Napi::Error failure = Napi::Error::New(info.Env(), "the selector cannot be opened");
+    failure.Set("errno", Napi::Number::New(info.Env(), error));
+    throw failure;
+  }
+}
+
+Selector& SelectorObject::open(const Napi::CallbackInfo& info) {
+  if (selector_ == nullptr) throw Napi::Error::New(info.Env(), "the selector is closed");
+  return *selector_;
+}
+
+Napi::Value SelectorObject::name(const Napi::CallbackInfo& info) {
+  return Napi::String::New(info.Env(), open(info).name());
+}
+
+Napi::Value SelectorObject::edges(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), open(info).edges());
+}
+
+Napi::Value SelectorObject::fd(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), open(info).fd()); }
+
+Napi::Value SelectorObject::add(const Napi::CallbackInfo& info) {
+  const int result = open(info).add(info[0].As<Napi::Number>().Int32Value(), info[1].As<Napi::Number>().Uint32Value(),
+                                    info[2].As<Napi::Number>().Int32Value());
+  return Napi::Number::New(info.Env(), result);
+}
+
+Napi::Value SelectorObject::modify(const Napi::CallbackInfo& info) {
+  const int result = open(info).modify(info[0].As<Napi::Number>().Int32Value(),
+                                       info[1].As<Napi::Number>().Uint32Value(), info[2].As<Napi::Number>().Int32Value());
+  return Napi::Number::New(info.Env(), result);
+}
+
+Napi::Value SelectorObject::remove(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), open(info).remove(info[0].As<Napi::Number>().Int32Value()));
+}
+
+Napi::Value SelectorObject::wait(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), open(info).wait(nanoseconds(info[0].As<Napi::Number>().DoubleValue())));
+}
+
+Napi::Value SelectorObject::wake(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), open(info).wake());
+}
+
+Napi::Value SelectorObject::watchInterrupts(const Napi::CallbackInfo& info) {
+  Selector& selector = open(info);
+  return Napi::Boolean::New(info.Env(), interrupts_.start(&selector, rows_.Value().Data() + kInterrupted));
+}
+
+Napi::Value SelectorObject::unwatchInterrupts(const Napi::CallbackInfo& info) {
+  interrupts_.stop();
+  return info.Env().Undefined();
+}
+
+Napi::Value SelectorObject::close(const Napi::CallbackInfo& info) {
+  interrupts_.stop();
+  selector_.reset();
+  return info.Env().Undefined();
+}
+
+}  // namespace coreactor

@@ -1,0 +1,196 @@
+// TCP sockets as plain functions; see socket.h.
+#include "socket.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <cstring>
+
+#include "unique_fd.h"
+
+namespace coreactor {
+namespace {
+
+struct SocketAddress {
+  sockaddr_storage storage{};
+  socklen_t length = 0;
+  int family() const { return storage.ss_family; }
+  sockaddr* get() { return reinterpret_cast<sockaddr*>(&storage); }
+};
+
+int parse(const Address& address, SocketAddress* to) {
+  if (address.port < 0 || address.port > 65535) return -EINVAL;
+  const auto port = htons(static_cast<uint16_t>(address.port));
+  in_addr v4{};
+  if (inet_pton(AF_INET, address.host.c_str(), &v4) == 1) {
+    auto* out = reinterpret_cast<sockaddr_in*>(&to->storage);
+    out->sin_family = AF_INET;
+    out->sin_addr = v4;
+    out->sin_port = port;
+    to->length = sizeof(sockaddr_in);
+    return 0;
+  }
+  in6_addr v6{};
+  if (inet_pton(AF_INET6, address.host.c_str(), &v6) == 1) {
+    auto* out = reinterpret_cast<sockaddr_in6*>(&to->storage);
+    out->sin6_family = AF_INET6;
+    out->sin6_addr = v6;
+    out->sin6_port = port;
+    to->length = sizeof(sockaddr_in6);
+    return 0;
+  }
+  return -EINVAL;
+}
+
+int format(const SocketAddress& from, Address* to) {
+  char text[INET6_ADDRSTRLEN] = "";
+  if (from.family() == AF_INET) {
+    const auto* in = reinterpret_cast<const sockaddr_in*>(&from.storage);
+    inet_ntop(AF_INET, &in->sin_addr, text, sizeof text);
+    to->port = ntohs(in->sin_port);
+  } else if (from.family() == AF_INET6) {
+    const auto* in = reinterpret_cast<const sockaddr_in6*>(&from.storage);
+    inet_ntop(AF_INET6, &in->sin6_addr, text, sizeof text);
+    to->port = ntohs(in->sin6_port);
+  } else {
+    return -EAFNOSUPPORT;
+  }
+  to->host = text;
+  return 0;
+}
+
+int setOption(int fd, int level, int name, int value) {
+  return setsockopt(fd, level, name, &value, sizeof value) == 0 ? 0 : -errno;
+}
+
+#ifndef __linux__
+// Where a descriptor cannot be born right, it is made right at once.
+int harden(int fd) {
+  if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0) return -errno;
+  if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0) return -errno;
+#ifdef SO_NOSIGPIPE
+  return setOption(fd, SOL_SOCKET, SO_NOSIGPIPE, 1);
+#else
+  return 0;
+#endif
+}
+#endif
+
+int openStream(int family, UniqueFd* to) {
+#ifdef __linux__
+  UniqueFd fd(socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!fd) return -errno;
+#else
+  UniqueFd fd(socket(family, SOCK_STREAM, 0));
+  if (!fd) return -errno;
+  if (const int error = harden(fd.get()); error < 0) return error;
+#endif
+  *to = std::move(fd);
+  return 0;
+}
+
+template <int (*Ask)(int, sockaddr*, socklen_t*)>
+int ask(int fd, Address* to) {
+  SocketAddress address;
+  address.length = sizeof address.storage;
+  if (Ask(fd, address.get(), &address.length) < 0) return -errno;
+  return format(address, to);
+}
+
+}  // namespace
+
+int listenTcp(const Address& address, int backlog, bool reusePort, bool dualStack) {
+  SocketAddress to;
+  if (const int error = parse(address, &to); error < 0) return error;
+  UniqueFd fd;
+  if (const int error = openStream(to.family(), &fd); error < 0) return error;
+  if (const int error = setOption(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1); error < 0) return error;
+  if (reusePort) {
+    if (const int error = setOption(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1); error < 0) return error;
+  }
+  if (to.family() == AF_INET6) {
+    if (const int error = setOption(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, dualStack ? 0 : 1); error < 0) return error;
+  }
+  // Accepted sockets inherit it, which saves a call for each of them.
+  if (const int error = setNoDelay(fd.get(), true); error < 0) return error;
+  if (bind(fd.get(), to.get(), to.length) < 0) return -errno;
+  if (listen(fd.get(), backlog) < 0) return -errno;
+  return fd.release();
+}
+
+int acceptSocket(int listener) {
+#ifdef __linux__
+  const int fd = accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  return fd >= 0 ? fd : -errno;
+#else
+  UniqueFd fd(accept(listener, nullptr, nullptr));
+  if (!fd) return -errno;
+  if (const int error = harden(fd.get()); error < 0) return error;
+  return fd.release();
+#endif
+}
+
+int connectTcp(const Address& address, bool* pending) {
+  SocketAddress to;
+  if (const int error = parse(address, &to); error < 0) return error;
+  UniqueFd fd;
+  if (const int error = openStream(to.family(), &fd); error < 0) return error;
+  if (const int error = setNoDelay(fd.get(), true); error < 0) return error;
+  *pending = false;
+  if (connect(fd.get(), to.get(), to.length) < 0) {
+    // An interrupted connect goes on in the background, just as one in progress.
+    if (errno != EINPROGRESS && errno != EINTR) return -errno;
+    *pending = true;
+  }
+  return fd.release();
+}
+
+int socketError(int fd) {
+  int error = 0;
+  socklen_t length = sizeof error;
+  if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) < 0) return -errno;
+  return -error;
+}
+
+int receive(int fd, void* to, size_t length) {
+  for (;;) {
+    const ssize_t got = recv(fd, to, std::min<size_t>(length, INT_MAX), 0);
+    if (got >= 0) return static_cast<int>(got);
+    if (errno != EINTR) return -errno;
+  }
+}
+
+int transmit(int fd, const void* from, size_t length) {
+#ifdef MSG_NOSIGNAL
+  const int flags = MSG_NOSIGNAL;
+#else
+  const int flags = 0;  // SO_NOSIGPIPE was set when the socket was made
+#endif
+  for (;;) {
+    const ssize_t sent = send(fd, from, std::min<size_t>(length, INT_MAX), flags);
+    if (sent >= 0) return static_cast<int>(sent);
+    if (errno != EINTR) return -errno;
+  }
+}
+
+int shutdownSocket(int fd, int how) { return shutdown(fd, how) == 0 ? 0 : -errno; }
+
+int closeDescriptor(int fd) {
+  // After EINTR the descriptor is gone all the same; a second close() could hit somebody else's.
+  return close(fd) == 0 || errno == EINTR ? 0 : -errno;
+}
+
+int setNoDelay(int fd, bool on) { return setOption(fd, IPPROTO_TCP, TCP_NODELAY, on ? 1 : 0); }
+
+int localAddress(int fd, Address* to) { return ask<getsockname>(fd, to); }
+
+int remoteAddress(int fd, Address* to) { return ask<getpeername>(fd, to); }
+
+}  // namespace coreactor

@@ -1,0 +1,35 @@
+// TCP sockets as plain functions: each returns a result >= 0 or -errno, and every descriptor it makes is non-blocking
+// and close-on-exec from the first moment. No state; any thread.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+namespace coreactor {
+
+struct Address {
+  std::string host;  // an IPv4 or IPv6 literal
+  int port = 0;
+};
+
+// -EINVAL: host is no IP literal.
+int listenTcp(const Address& address, int backlog, bool reusePort, bool dualStack);
+int acceptSocket(int listener);
+
+// The fd, with *pending telling whether the handshake still runs: wait for kWrite, then ask socketError().
+int connectTcp(const Address& address, bool* pending);
+// 0, or -errno of the pending error, which reading clears.
+int socketError(int fd);
+
+int receive(int fd, void* to, size_t length);
+// Never raises SIGPIPE.
+int transmit(int fd, const void* from, size_t length);
+
+int shutdownSocket(int fd, int how);
+int closeDescriptor(int fd);
+int setNoDelay(int fd, bool on);
+
+int localAddress(int fd, Address* to);
+int remoteAddress(int fd, Address* to);
+
+}  // namespace coreactor

@@ -1,0 +1,92 @@
+// The host that owns its thread: turn, select, turn, select. It takes any selector and clock, so the simulated loop of
+// the tests is this same code.
+
+import type { Clock } from '../kernel/clock.ts';
+import { claim } from '../kernel/create-task.ts';
+import { DeadlockError } from '../kernel/errors.ts';
+import { Kernel, type KernelOptions } from '../kernel/kernel.ts';
+import type { Main } from '../kernel/operation.ts';
+import { INTERRUPTED, type SelectorPort } from '../kernel/selector-port.ts';
+import type { Task } from '../kernel/task.ts';
+
+export interface Outcome<T> {
+  main: Task<T>;
+  /** Whether a SIGINT ended it. */
+  interrupted: boolean;
+}
+
+export class BlockingLoop {
+  readonly #selector: SelectorPort;
+  readonly #options: Omit<KernelOptions, 'selector'> & { clock: Clock };
+
+  constructor(selector: SelectorPort, options: Omit<KernelOptions, 'selector'>) {
+    this.#selector = selector;
+    this.#options = options;
+  }
+
+  /** Runs `main` and then the clean-up of all that it left behind. */
+  run<T>(main: Main<T>, name?: string): Outcome<T> {
+    const kernel = new Kernel({ ...this.#options, selector: this.#selector });
+    const task = kernel.spawn(claim(main, 'run()'), name);
+    let interrupted = false;
+    let stuck: DeadlockError | null = null;
+    const cancelAll = (reason: unknown): void => {
+      for (const each of kernel.tasks()) each.cancel(reason);
+    };
+
+    const drive = (until: () => boolean): void => {
+      let rows = 0;
+      for (;;) {
+        const patience = kernel.turn(rows);
+        if (until()) return;
+        if (patience === Number.POSITIVE_INFINITY && !kernel.hopeful) {
+          stuck ??= deadlock(kernel);
+          cancelAll(stuck);
+          rows = 0;
+          continue;
+        }
+        rows = this.#select(kernel, patience);
+        if ((this.#selector.rows[INTERRUPTED] as number) !== 0) {
+          this.#selector.rows[INTERRUPTED] = 0;
+          interrupted = true;
+          if (task.done) cancelAll('SIGINT');
+          else task.cancel('SIGINT');
+        }
+      }
+    };
+
+    drive(() => task.done);
+    if (task.done && !task.cancelled) task.exception(); // run() hands it on, so it is not unhandled
+    // Clean-up may start tasks of its own: they are let run, and what they leave behind is cancelled in the next round.
+    while (kernel.live > 0) {
+      const rest = kernel.tasks();
+      for (const each of rest) each.cancel('run() is ending');
+      drive(() => rest.every((each) => each.done));
+    }
+    kernel.flushFailures();
+    for (const owner of kernel.poller.owners()) owner.abandon();
+    if (stuck !== null) throw stuck;
+    return { main: task, interrupted };
+  }
+
+  #select(kernel: Kernel, patience: number): number {
+    const instruments = kernel.instruments;
+    if (instruments !== null) instruments.selectBegin(patience);
+    const rows = this.#selector.wait(patience);
+    if (instruments !== null) instruments.selectEnd(rows);
+    return rows;
+  }
+}
+
+function deadlock(kernel: Kernel): DeadlockError {
+  const lines = kernel.tasks().map((task) => `  ${task.name} waits on ${describe(task.waitingOn)}`);
+  return new DeadlockError(
+    `every task waits, and no timer, descriptor or thread is left that could wake one:\n${lines.join('\n')}`,
+  );
+}
+
+function describe(resource: unknown): string {
+  if (typeof resource !== 'object' || resource === null) return String(resource);
+  const text = String(resource);
+  return text === '[object Object]' ? `a ${resource.constructor?.name ?? 'resource'}` : text;
+}

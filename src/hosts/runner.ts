@@ -1,0 +1,133 @@
+// run and Runner: the blocking host on the machine's own selector and clock.
+
+import { isMainThread } from 'node:worker_threads';
+import { monotonicClock } from '../kernel/clock.ts';
+import { ClosedError, InvalidStateError } from '../kernel/errors.ts';
+import { here } from '../kernel/here.ts';
+import type { Instrument } from '../kernel/instruments.ts';
+import type { Unhandled } from '../kernel/kernel.ts';
+import type { Main } from '../kernel/operation.ts';
+import { NativeSelector } from '../native/native-selector.ts';
+import { BlockingLoop } from './blocking-loop.ts';
+import { printUnhandled } from './unhandled.ts';
+
+export interface RunOptions {
+  /** The mechanism; by default COREACTOR_SELECTOR from the environment, else 'auto': the best there is. */
+  selector?: 'auto' | 'epoll' | 'kqueue' | 'select' | 'poll' | 'io_uring';
+  /** Remembers where each task was created. By default whether COREACTOR_DEBUG is 1. */
+  debug?: boolean;
+  /** The main task's name. */
+  name?: string;
+  instruments?: readonly Instrument[];
+  /** Takes the errors that nobody handled; by default they are printed and the exit code becomes 1. */
+  onUnhandled?: (report: Unhandled) => void;
+}
+
+/**
+ * Several runs, one after another, on one selector. (asyncio: Runner)
+ * @example
+ * using runner = new Runner();
+ * const a = runner.run(first);
+ * const b = runner.run(second);
+ */
+export class Runner implements Disposable {
+  readonly #selector: NativeSelector;
+  readonly #loop: BlockingLoop;
+  readonly #name: string | undefined;
+
+  constructor(options: RunOptions = {}) {
+    this.#selector = new NativeSelector(options.selector ?? (process.env.COREACTOR_SELECTOR || 'auto'));
+    this.#name = options.name;
+    this.#loop = new BlockingLoop(this.#selector, {
+      clock: monotonicClock,
+      instruments: options.instruments ?? [],
+      onUnhandled: options.onUnhandled ?? printUnhandled,
+      debug: options.debug ?? process.env.COREACTOR_DEBUG === '1',
+    });
+  }
+
+  /** The mechanism's name, such as 'epoll'. */
+  get selector(): string {
+    return this.#selector.name;
+  }
+
+  /** Blocks until `main` has ended, then cancels what it left behind and awaits the clean-up. See run(). */
+  run<T>(main: Main<T>): T {
+    refuseNested(main, 'Runner.run()');
+    if (this.#selector.closed) {
+      closeBody(main);
+      throw new ClosedError('the runner is closed: make a new one');
+    }
+    const watching = ownsInterrupts() && this.#selector.watchInterrupts();
+    try {
+      const { main: task, interrupted } = this.#loop.run(main, this.#name);
+      if (interrupted && task.cancelled) {
+        this.close();
+        process.exit(130); // as a shell reports a program that SIGINT ended
+      }
+      return task.result();
+    } finally {
+      if (watching) this.#selector.unwatchInterrupts();
+    }
+  }
+
+  /** Closes the selector. A second call does nothing. */
+  close(): void {
+    this.#selector.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+/**
+ * Runs a coroutine to its end and gives its result. Blocks the thread: promises, Node's timers and its events rest
+ * meanwhile. When `main` has ended, other tasks are cancelled and their clean-up awaited, then every descriptor is
+ * closed. Ctrl-C cancels `main` and, after the clean-up, ends the process with code 130 (unless the program listens to
+ * SIGINT itself). (asyncio: run)
+ * @throws what `main` throws; CancelledError if it was cancelled; DeadlockError when nothing could ever wake a task;
+ * InvalidStateError inside a running loop.
+ * @example
+ * const answer = run(function* () {
+ *   yield* sleep(100);
+ *   return 42;
+ * });
+ */
+export function run<T>(main: Main<T>, options?: RunOptions): T {
+  refuseNested(main, 'run()');
+  const runner = openRunner(main, options);
+  try {
+    return runner.run(main);
+  } finally {
+    runner.close();
+  }
+}
+
+function openRunner(main: Main<unknown>, options: RunOptions | undefined): Runner {
+  try {
+    return new Runner(options);
+  } catch (error) {
+    closeBody(main);
+    throw error;
+  }
+}
+
+function refuseNested(main: Main<unknown>, caller: string): void {
+  if (here.kernel === null) return;
+  closeBody(main);
+  throw new InvalidStateError(
+    `${caller} was called inside a running loop, which it would block for ever: ` +
+      `await the coroutine with "yield*", or start it with createTask()`,
+  );
+}
+
+// A generator that will never run is closed, as nobody else can.
+function closeBody(main: Main<unknown>): void {
+  if (typeof main !== 'function') main.return(undefined);
+}
+
+// A program that listens to SIGINT keeps it: its listener runs when run() has returned.
+function ownsInterrupts(): boolean {
+  return isMainThread && process.listenerCount('SIGINT') === 0;
+}

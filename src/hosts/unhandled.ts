@@ -1,0 +1,18 @@
+// What happens to an error that nobody handles when the program gave no onUnhandled: it is printed, and the process will
+// end with a non-zero code.
+
+import { formatWithOptions } from 'node:util';
+import type { Unhandled } from '../kernel/kernel.ts';
+
+export function printUnhandled(report: Unhandled): void {
+  const name = report.task === null ? 'no task' : report.task.name;
+  const heading = {
+    task: `coreactor: ${name} failed and nobody awaits it`,
+    callback: `coreactor: a callback of ${name} threw`,
+    warning: `coreactor: a warning in ${name}`,
+  }[report.kind];
+  const where = report.createdAt === undefined ? '' : `\n${name} was created:\n${report.createdAt}`;
+  const error = formatWithOptions({ colors: process.stderr.isTTY }, report.error);
+  process.stderr.write(`${heading}:\n${error}${where}\n`);
+  if (report.kind !== 'warning') process.exitCode ||= 1;
+}

@@ -1,0 +1,79 @@
+// Plain functions on the loop: callSoon, callLater, callAt. They run between the steps of tasks, in the same queue.
+
+import { ArgumentTypeError } from './errors.ts';
+import { currentKernel, here } from './here.ts';
+import type { Kernel } from './kernel.ts';
+import type { Step } from './ready-queue.ts';
+import { deadlineAfter, deadlineAt } from './deadline.ts';
+import { Timer } from './timers.ts';
+
+/** What callSoon, callLater and callAt return. */
+export interface CallbackHandle {
+  /** The function will not run, even if its time has come already; false if it has run or was cancelled before. */
+  cancel(): boolean;
+}
+
+/** A function to be called once, with the name of the task that asked for it. */
+export class Callback extends Timer implements Step, CallbackHandle {
+  readonly #kernel: Kernel;
+  readonly #owner = here.task;
+  #fn: (() => unknown) | null;
+
+  constructor(kernel: Kernel, deadline: number, fn: () => unknown) {
+    super(deadline);
+    this.#kernel = kernel;
+    this.#fn = fn;
+  }
+
+  fire(): void {
+    this.#kernel.enqueue(this);
+  }
+
+  step(): void {
+    const fn = this.#fn;
+    if (fn === null) return;
+    this.#fn = null;
+    try {
+      fn();
+    } catch (error) {
+      this.#kernel.unhandled({ kind: 'callback', error, task: this.#owner });
+    }
+  }
+
+  cancel(): boolean {
+    if (this.#fn === null) return false;
+    this.#fn = null;
+    this.#kernel.timers.cancel(this);
+    return true;
+  }
+}
+
+function checked(fn: () => unknown, caller: string): () => unknown {
+  if (typeof fn === 'function') return fn;
+  throw new ArgumentTypeError(`${caller} takes a function; to start a coroutine use createTask()`);
+}
+
+/** Calls `fn` in the coming turn, after what is ready now. Never suspends. (asyncio: call_soon) */
+export function callSoon(fn: () => unknown): CallbackHandle {
+  const kernel = currentKernel('callSoon()');
+  const callback = new Callback(kernel, 0, checked(fn, 'callSoon()'));
+  kernel.enqueue(callback);
+  return callback;
+}
+
+/** Calls `fn` after `ms` milliseconds; equal deadlines in the order of the calls. RangeError for NaN. (asyncio: call_later) */
+export function callLater(ms: number, fn: () => unknown): CallbackHandle {
+  const kernel = currentKernel('callLater()');
+  return schedule(kernel, deadlineAfter(kernel, ms, 'callLater()'), checked(fn, 'callLater()'));
+}
+
+/** Calls `fn` when now() has reached `deadline`. RangeError for NaN. (asyncio: call_at) */
+export function callAt(deadline: number, fn: () => unknown): CallbackHandle {
+  return schedule(currentKernel('callAt()'), deadlineAt(deadline, 'callAt()'), checked(fn, 'callAt()'));
+}
+
+function schedule(kernel: Kernel, deadline: number, fn: () => unknown): CallbackHandle {
+  const callback = new Callback(kernel, deadline, fn);
+  if (deadline !== Number.POSITIVE_INFINITY) kernel.timers.add(callback);
+  return callback;
+}

@@ -1,0 +1,34 @@
+// Where execution is right now: which kernel turns its crank on this thread, which task steps, how much of its step is
+// left. One object per thread (a worker loads its own copy of this module), written by the kernel only.
+
+import { InvalidStateError } from './errors.ts';
+import type { Kernel } from './kernel.ts';
+import type { Task } from './task.ts';
+
+interface Here {
+  kernel: Kernel | null;
+  task: Task<unknown> | null;
+  /** How many more operations may complete at once before the step has to give way (see yieldNow). */
+  budget: number;
+}
+
+export const here: Here = { kernel: null, task: null, budget: 0 };
+
+/** The kernel whose turn runs; throws if there is none. `caller` names the public function for the message. */
+export function currentKernel(caller: string): Kernel {
+  if (here.kernel === null) {
+    throw new InvalidStateError(`${caller} needs a running loop: call it inside a coroutine given to run()`);
+  }
+  return here.kernel;
+}
+
+/**
+ * The task whose step runs. Throws InvalidStateError outside a task (as asyncio.current_task() gives None there).
+ * Never suspends.
+ */
+export function currentTask(): Task<unknown> {
+  if (here.task === null) {
+    throw new InvalidStateError('currentTask() was called outside a task: call it inside a coroutine');
+  }
+  return here.task;
+}

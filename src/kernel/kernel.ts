@@ -1,0 +1,187 @@
+// The loop's heart: what is ready, what waits for time, what waits for I/O, and turn(), one pass over the three.
+// One per run; used on one thread. It knows a Selector and a Clock by their interfaces, so a test can simulate both.
+
+import { Callback } from './callback.ts';
+import type { Clock } from './clock.ts';
+import { here } from './here.ts';
+import { combine, type Instrument } from './instruments.ts';
+import type { Coroutine } from './operation.ts';
+import { Poller } from './poller.ts';
+import { ReadyQueue, type Step } from './ready-queue.ts';
+import type { SelectorPort } from './selector-port.ts';
+import { type Cancellation, type Context, Task } from './task.ts';
+import { Timers } from './timers.ts';
+
+/** An error that no coroutine can catch any more. */
+export interface Unhandled {
+  /**
+   * 'task': a task failed and nobody asked for its error. 'callback': a plain callback threw. 'warning': something
+   * went wrong and goes on by itself (a listener out of descriptors).
+   */
+  kind: 'task' | 'callback' | 'warning';
+  error: unknown;
+  /** The failed task, or the one that scheduled the callback or was at work. */
+  task: Task<unknown> | null;
+  /** Where that task was created: known in debug mode. */
+  createdAt: string | undefined;
+}
+
+export interface KernelOptions {
+  selector: SelectorPort;
+  clock: Clock;
+  instruments?: readonly Instrument[];
+  onUnhandled: (report: Unhandled) => void;
+  debug?: boolean;
+}
+
+export class Kernel {
+  readonly clock: Clock;
+  readonly timers = new Timers();
+  readonly poller: Poller;
+  readonly instruments: Required<Instrument> | null;
+  /** Of tasks that are being cancelled; beside the tasks, since few are. */
+  readonly cancellations = new Map<Task<unknown>, Cancellation>();
+  /** Tasks that gave way: they step after all that I/O and timers wake in the coming turn. */
+  yielded = new ReadyQueue();
+  /** How many tasks have not ended. */
+  live = 0;
+  /** How many waits may end by something that neither a timer nor the selector shows (or were asked to be endless). */
+  hopes = 0;
+  readonly #root: Context = { kernel: this, locals: null };
+  #ready = new ReadyQueue();
+  #first: Task<unknown> | null = null; // all unfinished tasks, oldest first, in a list through the tasks themselves
+  #last: Task<unknown> | null = null;
+  #spawned = 0;
+  #failedNow: Task<unknown>[] = [];
+  #failedBefore: Task<unknown>[] = [];
+  readonly #onUnhandled: (report: Unhandled) => void;
+  readonly #createdAt: WeakMap<Task<unknown>, string> | null;
+
+  constructor(options: KernelOptions) {
+    this.clock = options.clock;
+    this.poller = new Poller(options.selector);
+    this.instruments = combine(options.instruments ?? []);
+    this.#onUnhandled = options.onUnhandled;
+    this.#createdAt = options.debug ? new WeakMap() : null;
+  }
+
+  /**
+   * One turn: I/O wakes (the `rows` that the last select reported), then timers, then one step for each that was ready
+   * when the steps began. Returns how long the next select may wait, in milliseconds. Every host calls just this.
+   */
+  turn(rows: number): number {
+    const outer = here.kernel;
+    here.kernel = this;
+    try {
+      if (rows > 0) this.poller.dispatch(rows);
+      if (this.timers.size > 0) this.timers.expire(this.clock.now());
+      this.#admitYielded();
+      const ready = this.#ready;
+      const due = ready.size;
+      for (let n = due; n > 0; n--) ready.shift().step();
+      ready.relax(due);
+      if (this.#failedNow.length + this.#failedBefore.length > 0) this.#reportFailures();
+    } finally {
+      here.kernel = outer;
+      here.task = null;
+    }
+    return this.#patience();
+  }
+
+  spawn<T>(body: Coroutine<T>, name: string | undefined): Task<T> {
+    const task = new Task<T>(here.task?.context ?? this.#root, body, name ?? ++this.#spawned);
+    const node = task as Task<unknown>;
+    node.previous = this.#last;
+    if (this.#last === null) this.#first = node;
+    else this.#last.following = node;
+    this.#last = node;
+    this.live++;
+    this.#ready.push(task);
+    if (this.#createdAt !== null) this.#createdAt.set(node, stackOfCaller());
+    if (this.instruments !== null) this.instruments.taskSpawned(node, here.task);
+    return task;
+  }
+
+  /** Unfinished tasks in the order of their creation. */
+  tasks(): Task<unknown>[] {
+    const all: Task<unknown>[] = [];
+    for (let task = this.#first; task !== null; task = task.following) all.push(task);
+    return all;
+  }
+
+  enqueue(step: Step): void {
+    this.#ready.push(step);
+  }
+
+  callSoon(fn: () => unknown): void {
+    this.#ready.push(new Callback(this, 0, fn));
+  }
+
+  /** The first reason counts. */
+  noteCancel(task: Task<unknown>, cancellation: Cancellation): void {
+    if (!this.cancellations.has(task)) this.cancellations.set(task, cancellation);
+  }
+
+  /** Called by a task when it has ended. */
+  exited(task: Task<unknown>, failed: boolean): void {
+    if (task.previous === null) this.#first = task.following;
+    else task.previous.following = task.following;
+    if (task.following === null) this.#last = task.previous;
+    else task.following.previous = task.previous;
+    task.previous = null;
+    task.following = null;
+    this.live--;
+    if (this.cancellations.size > 0) this.cancellations.delete(task);
+    if (failed) this.#failedNow.push(task);
+    if (this.instruments !== null) this.instruments.taskExited(task);
+  }
+
+  unhandled(report: Omit<Unhandled, 'createdAt'>): void {
+    const createdAt = report.task === null ? undefined : this.#createdAt?.get(report.task);
+    this.#onUnhandled({ ...report, createdAt });
+  }
+
+  /** Whether anything is left that could wake a task: false when nothing is ready means a deadlock. */
+  get hopeful(): boolean {
+    return this.timers.size + this.poller.size + this.hopes > 0;
+  }
+
+  /** At the end of a run: what failed in the last turns is reported now. */
+  flushFailures(): void {
+    while (this.#failedNow.length + this.#failedBefore.length > 0) this.#reportFailures();
+  }
+
+  // Whoever gave way comes behind those whom I/O and timers woke.
+  #admitYielded(): void {
+    const yielded = this.yielded;
+    if (yielded.size === 0) return;
+    if (this.#ready.size === 0) {
+      this.yielded = this.#ready;
+      this.#ready = yielded;
+    } else {
+      while (yielded.size > 0) this.#ready.push(yielded.shift());
+    }
+  }
+
+  // A failure is reported at the end of the turn after its own: whoever was ready then, or waited for the task, has had
+  // a step to look at it.
+  #reportFailures(): void {
+    const due = this.#failedBefore;
+    this.#failedBefore = this.#failedNow;
+    this.#failedNow = [];
+    for (const task of due) {
+      if (task.unretrieved) this.unhandled({ kind: 'task', error: task.failure, task });
+    }
+  }
+
+  #patience(): number {
+    if (this.#ready.size > 0 || this.yielded.size > 0 || this.#failedBefore.length > 0) return 0;
+    const next = this.timers.next();
+    return next === Number.POSITIVE_INFINITY ? next : Math.max(0, next - this.clock.now());
+  }
+}
+
+function stackOfCaller(): string {
+  const lines = (new Error().stack ?? '').split('\n');
+  return lines.slice(3).join('\n'); // without the message, this function and Kernel.spawn
+}

@@ -1,0 +1,47 @@
+// The queue of what steps in the coming turn: a ring that doubles when full, and shrinks step by step after a burst.
+
+/** What a turn can run: a task or a plain callback. */
+export interface Step {
+  step(): void;
+}
+
+const SMALL = 64;
+
+export class ReadyQueue {
+  #ring: (Step | undefined)[] = new Array(SMALL).fill(undefined);
+  #head = 0;
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  push(item: Step): void {
+    if (this.#size === this.#ring.length) this.#resize(this.#size * 2);
+    this.#ring[(this.#head + this.#size) & (this.#ring.length - 1)] = item;
+    this.#size++;
+  }
+
+  /** The oldest item. Only to be called when size > 0. */
+  shift(): Step {
+    const item = this.#ring[this.#head] as Step;
+    this.#ring[this.#head] = undefined; // or the ring keeps a finished task alive
+    this.#head = (this.#head + 1) & (this.#ring.length - 1);
+    this.#size--;
+    return item;
+  }
+
+  /** Halves the ring if not even a quarter of it was `needed`: so a burst's memory goes within a few turns. */
+  relax(needed: number): void {
+    const length = this.#ring.length;
+    if (length > SMALL && needed * 4 < length && this.#size * 2 < length) this.#resize(length / 2);
+  }
+
+  #resize(length: number): void {
+    const old = this.#ring;
+    const ring: (Step | undefined)[] = new Array(length).fill(undefined);
+    for (let i = 0; i < this.#size; i++) ring[i] = old[(this.#head + i) & (old.length - 1)];
+    this.#ring = ring;
+    this.#head = 0;
+  }
+}

@@ -1,0 +1,312 @@
+// A coroutine at work: its generator, its state and who waits for its end. The kernel steps it; nobody else does.
+//
+//   createTask()           step                  park()
+//   -----------> NEW ---------------> RUNNING ---------------> PARKED
+//                                     |     ^                  |    |
+//                    returns, throws  |     | step      wake() |    | cancel()
+//                                     |     |                  v    |
+//                                     |     +-------------- READY   +---> DOOMED
+//                                     v                                     | step: return() instead of next()
+//                   RETURNED | FAILED | CANCELLED <-------------------------+
+//
+// A task that gave way (sleep(0), or its budget is spent) is GAVE_WAY: queued, but with nothing handed to it yet, so
+// that a cancel may still doom it. That is the difference to READY, which keeps what it was woken with.
+
+import { CancelledError, InvalidStateError } from './errors.ts';
+import { here } from './here.ts';
+import { Join } from './join.ts';
+import type { Kernel } from './kernel.ts';
+import { type Coroutine, type Operation, PARK, type Park } from './operation.ts';
+import type { Step } from './ready-queue.ts';
+
+const NEW = 0;
+const GAVE_WAY = 1;
+const READY = 2; // woken: the step calls next()
+const DOOMED = 3; // cancelled before any wake: the step calls return()
+const RUNNING = 4;
+const PARKED = 5;
+const RETURNED = 6;
+const FAILED = 7;
+const CANCELLED = 8;
+const STATE_NAMES = ['new', 'ready', 'ready', 'ready', 'running', 'parked', 'returned', 'failed', 'cancelled'];
+
+// Facts beside the state, in the higher bits of the same field: a parked task is to be small.
+const STATE_MASK = 15;
+const CANCEL_ASKED = 16; // a cancel waits for the next suspension
+const CANCELLING = 32; // a return() has been delivered: what runs now is clean-up
+const RETRIEVED = 64; // somebody has looked at the outcome
+
+/** How many operations may complete at once in one step before the task gives way (the idea of tokio's coop budget). */
+const STEP_BUDGET = 128;
+
+/** Told once when the task it was added to has ended. */
+export interface Waiter {
+  taskDone(): void;
+}
+
+/** Who cancelled a task and why. */
+export interface Cancellation {
+  readonly reason: unknown;
+  readonly by: string | undefined;
+}
+
+/** What a task shares with its creator until it changes it: a value, replaced and never written to. */
+export interface Context {
+  readonly kernel: Kernel;
+  readonly locals: ReadonlyMap<unknown, unknown> | null;
+}
+
+/**
+ * A running coroutine, made by createTask(). `yield* task` suspends until it has ended and gives its result, throws its
+ * error, or throws CancelledError. (asyncio: Task)
+ */
+export class Task<T> implements Operation<T>, Step {
+  /** What the task waits on now: the value given to park(). */
+  waitingOn: unknown = null;
+  /** @internal */ context: Context;
+  /** @internal */ previous: Task<unknown> | null = null;
+  /** @internal */ following: Task<unknown> | null = null;
+  #status = NEW;
+  #label: string | number;
+  /** The generator while it lives, then the result, the error or the Cancellation. */
+  #content: unknown;
+  #waiters: Waiter | Set<Waiter> | null = null;
+
+  /** @internal Use createTask(). */
+  constructor(context: Context, body: Coroutine<T>, label: string | number) {
+    this.context = context;
+    this.#content = body;
+    this.#label = label;
+  }
+
+  /** @internal */
+  get kernel(): Kernel {
+    return this.context.kernel;
+  }
+
+  /** For people; Task-1, Task-2, ... unless set. */
+  get name(): string {
+    return typeof this.#label === 'number' ? `Task-${this.#label}` : this.#label;
+  }
+  set name(name: string) {
+    this.#label = String(name);
+  }
+
+  /** Whether it has returned, failed or was cancelled. */
+  get done(): boolean {
+    return this.#state >= RETURNED;
+  }
+
+  /** Whether it ended by a cancel. */
+  get cancelled(): boolean {
+    return this.#state === CANCELLED;
+  }
+
+  /** True while its clean-up (`finally` blocks, `using`) runs after a cancel. */
+  get cancelling(): boolean {
+    return (this.#status & CANCELLING) !== 0 && !this.done;
+  }
+
+  /** For people: 'new', 'ready', 'running', 'parked', 'returned', 'failed' or 'cancelled'. */
+  get state(): string {
+    return STATE_NAMES[this.#state] as string;
+  }
+
+  /**
+   * What the coroutine returned; throws its error if it failed. Never suspends.
+   * @throws InvalidStateError while it runs, CancelledError if it was cancelled.
+   */
+  result(): T {
+    this.#status |= RETRIEVED;
+    if (this.#state === RETURNED) return this.#content as T;
+    if (this.#state === FAILED) throw this.#content;
+    throw this.#noOutcome();
+  }
+
+  /** The error of a failed task, null of one that returned. Throws as result() does otherwise. */
+  exception(): unknown {
+    this.#status |= RETRIEVED;
+    if (this.#state === RETURNED) return null;
+    if (this.#state === FAILED) return this.#content;
+    throw this.#noOutcome();
+  }
+
+  #noOutcome(): Error {
+    if (this.#state !== CANCELLED) {
+      return new InvalidStateError(`${this.name} has not ended yet (it is ${this.state}): await it with yield* first`);
+    }
+    const { reason, by } = this.#content as Cancellation;
+    const why = reason === undefined ? '' : `: ${reason instanceof Error ? reason.message : String(reason)}`;
+    return new CancelledError(`${this.name} was cancelled${by === undefined ? '' : ` by ${by}`}${why}`, reason, by);
+  }
+
+  /**
+   * Asks the coroutine to return() at its suspension: `finally` blocks run and may suspend, `catch` sees nothing. A task
+   * that was woken before takes what it was woken with and ends at its next suspension. Cancels that come before the
+   * first one took effect count as one; a later one interrupts the clean-up's wait. Never suspends.
+   * @returns false if the task has ended already.
+   */
+  cancel(reason?: unknown): boolean {
+    if (this.done) return false;
+    this.kernel.noteCancel(this as Task<unknown>, { reason, by: here.task?.name });
+    if (this.#state === PARKED) {
+      this.#become(DOOMED);
+      this.kernel.enqueue(this);
+    } else if (this.#state <= GAVE_WAY) {
+      this.#become(DOOMED); // it is in a queue already
+    } else if (this.#state !== DOOMED) {
+      this.#status |= CANCEL_ASKED;
+    }
+    return true;
+  }
+
+  /** Calls `fn(task)` in the turn after the end, in the order of the calls. (asyncio: add_done_callback) */
+  addDoneCallback(fn: (task: Task<T>) => unknown): void {
+    const callback = new DoneCallback(this as Task<unknown>, fn as (task: Task<unknown>) => unknown);
+    if (this.done) callback.taskDone();
+    else this.addWaiter(callback);
+  }
+
+  /** Takes back every addDoneCallback(fn) whose function has not run; returns how many. */
+  removeDoneCallback(fn: (task: Task<T>) => unknown): number {
+    const waiters = this.#waiters instanceof Set ? [...this.#waiters] : this.#waiters === null ? [] : [this.#waiters];
+    const found = waiters.filter((waiter) => waiter instanceof DoneCallback && waiter.fn === fn);
+    for (const waiter of found) this.removeWaiter(waiter);
+    return found.length;
+  }
+
+  [Symbol.iterator](): Iterator<Park, T, void> {
+    return new Join(this);
+  }
+
+  toString(): string {
+    return this.name;
+  }
+
+  /** @internal */
+  addWaiter(waiter: Waiter): void {
+    if (this.#waiters === null) this.#waiters = waiter;
+    else if (this.#waiters instanceof Set) this.#waiters.add(waiter);
+    else this.#waiters = new Set([this.#waiters, waiter]);
+  }
+
+  /** @internal */
+  removeWaiter(waiter: Waiter): void {
+    if (this.#waiters instanceof Set) this.#waiters.delete(waiter);
+    else if (this.#waiters === waiter) this.#waiters = null;
+  }
+
+  /** @internal Whether it failed and nobody has asked for the error. */
+  get unretrieved(): boolean {
+    return this.#state === FAILED && (this.#status & RETRIEVED) === 0;
+  }
+
+  /** @internal The error, without counting as retrieved. */
+  get failure(): unknown {
+    return this.#state === FAILED ? this.#content : undefined;
+  }
+
+  /** @internal See wake() in park.ts. */
+  wake(): boolean {
+    const state = this.#state;
+    if (state >= RETURNED || state === DOOMED) return false;
+    if (state <= READY) {
+      if (state === GAVE_WAY) this.#become(READY);
+      return true;
+    }
+    // Parked, or running and woken before it parked: then it goes round once more.
+    this.#become(READY);
+    this.kernel.enqueue(this);
+    const instruments = this.kernel.instruments;
+    if (instruments !== null) instruments.woken(this as Task<unknown>, here.task);
+    return true;
+  }
+
+  /** @internal The current step ends, and the next one comes after everything that is ready or pending. */
+  giveWay(): void {
+    if (this.#state !== RUNNING) return; // woken within this step: it is queued already
+    this.#become(GAVE_WAY);
+    this.kernel.yielded.push(this);
+  }
+
+  /** @internal One step: from one suspension to the next. */
+  step(): void {
+    const state = this.#state;
+    if (state > DOOMED) return; // ended since it was queued
+    const instruments = this.kernel.instruments;
+    here.task = this as Task<unknown>;
+    here.budget = STEP_BUDGET;
+    if (instruments !== null) instruments.stepBegin(this as Task<unknown>);
+    this.#become(RUNNING);
+    try {
+      const body = this.#content as Coroutine<T>;
+      let result = state === DOOMED ? this.#close(body) : body.next();
+      while (!result.done) {
+        if (result !== PARK) result = body.throw(notAPark(result.value));
+        else if ((this.#status & CANCEL_ASKED) !== 0 && this.#state !== READY) result = this.#close(body);
+        else break;
+      }
+      if (result.done) this.#finish(result.value);
+      else {
+        if (this.#state === RUNNING) this.#become(PARKED);
+        if (instruments !== null) instruments.parked(this as Task<unknown>, this.waitingOn);
+      }
+    } catch (error) {
+      this.#exit(FAILED, error);
+    }
+    here.task = null;
+    if (instruments !== null) instruments.stepEnd(this as Task<unknown>);
+  }
+
+  #close(body: Coroutine<T>): IteratorResult<Park, T> {
+    // What the operation parked for is void now, and a place in a queue that it took by giving way with it.
+    this.#status = (this.#status & ~(STATE_MASK | CANCEL_ASKED)) | CANCELLING | RUNNING;
+    return body.return(undefined as T);
+  }
+
+  #finish(value: T): void {
+    if ((this.#status & CANCELLING) === 0) this.#exit(RETURNED, value);
+    else this.#exit(CANCELLED, this.kernel.cancellations.get(this as Task<unknown>));
+  }
+
+  #exit(state: number, outcome: unknown): void {
+    const kernel = this.kernel;
+    this.#become(state);
+    this.#content = outcome; // and lets go of the frames
+    this.waitingOn = null;
+    kernel.exited(this as Task<unknown>, state === FAILED);
+    const waiters = this.#waiters;
+    if (waiters === null) return;
+    this.#waiters = null;
+    if (waiters instanceof Set) for (const waiter of waiters) waiter.taskDone();
+    else waiters.taskDone();
+  }
+
+  get #state(): number {
+    return this.#status & STATE_MASK;
+  }
+
+  #become(state: number): void {
+    this.#status = (this.#status & ~STATE_MASK) | state;
+  }
+}
+
+class DoneCallback implements Waiter {
+  readonly #task: Task<unknown>;
+  readonly fn: (task: Task<unknown>) => unknown;
+
+  constructor(task: Task<unknown>, fn: (task: Task<unknown>) => unknown) {
+    this.#task = task;
+    this.fn = fn;
+  }
+
+  taskDone(): void {
+    this.#task.kernel.callSoon(() => this.fn(this.#task));
+  }
+}
+
+function notAPark(value: unknown): Error {
+  return new InvalidStateError(
+    `a coroutine yielded ${typeof value === 'object' ? 'an object' : String(value)}: use "yield*" with an operation, not "yield"`,
+  );
+}

@@ -1,0 +1,59 @@
+// Finds and loads the compiled addon, and gives it its types. Once per thread: a worker loads its own.
+
+import { createRequire } from 'node:module';
+import { CoreactorError } from '../kernel/errors.ts';
+
+/** The addon as it is: -errno on failure, no checks. Only this layer's neighbours call it. */
+export interface Addon {
+  available: string[];
+  NativeSelector: new (name: string, rows: Int32Array) => NativeSelectorObject;
+  /** Arguments and result of receive() and transmit() cross in the frame (frame.ts). */
+  attachFrame(frame: Int32Array): void;
+  receive(view?: Uint8Array): void;
+  transmit(view?: Uint8Array): void;
+  registerBuffer(view: Uint8Array): number;
+  releaseBuffer(id: number): boolean;
+  listenTcp(host: string, port: number, backlog: number, reusePort: boolean, dualStack: boolean): number;
+  connectTcp(host: string, port: number): [fd: number, pending: boolean];
+  accept(fd: number): number;
+  socketError(fd: number): number;
+  closeDescriptor(fd: number): number;
+  shutdown(fd: number, how: number): number;
+  setNoDelay(fd: number, on: boolean): number;
+  localAddress(fd: number): [host: string, port: number] | number;
+  remoteAddress(fd: number): [host: string, port: number] | number;
+}
+
+export interface NativeSelectorObject {
+  readonly name: string;
+  readonly edges: boolean;
+  readonly fd: number;
+  add(fd: number, interest: number, token: number): number;
+  modify(fd: number, interest: number, token: number): number;
+  remove(fd: number): number;
+  wait(ms: number): number;
+  wake(): number;
+  watchInterrupts(): boolean;
+  unwatchInterrupts(): void;
+  close(): void;
+}
+
+function load(): Addon {
+  const require = createRequire(import.meta.url);
+  const reasons: string[] = [];
+  // From src/native and from dist/native alike, the package's root is two folders up.
+  for (const path of ['../../build/Release/coreactor.node', '../../build-cmake/Release/coreactor.node']) {
+    try {
+      return require(path) as Addon;
+    } catch (error) {
+      reasons.push(`  ${path}: ${(error as Error).message.split('\n')[0]}`);
+    }
+  }
+  throw new CoreactorError(
+    'ERR_COREACTOR_ADDON',
+    `the native addon of coreactor cannot be loaded on ${process.platform}-${process.arch}, Node ${process.version}:\n` +
+      `${reasons.join('\n')}\nBuild it with "npx node-gyp rebuild" in the package's folder (a C++17 compiler is needed).`,
+  );
+}
+
+export const addon: Addon = load();

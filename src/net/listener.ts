@@ -1,0 +1,157 @@
+// A listening TCP socket and its accept operation.
+
+import { constants } from 'node:os';
+import { callLater } from '../kernel/callback.ts';
+import { currentKernel, here } from '../kernel/here.ts';
+import type { Operation, Park } from '../kernel/operation.ts';
+import { spend } from '../kernel/park.ts';
+import { closedError, Readiness } from '../kernel/readiness.ts';
+import { READ } from '../kernel/selector-port.ts';
+import { addon } from '../native/addon.ts';
+import { checked, SystemError } from '../native/system-error.ts';
+import { type Address, formatAddress, resolve } from './address.ts';
+import { Socket } from './socket.ts';
+
+const { EAGAIN, ECONNABORTED, EPROTO, EMFILE, ENFILE, ENOBUFS, ENOMEM } = constants.errno;
+/** The connection died in the queue; the next one is as good. */
+const GONE = new Set([-ECONNABORTED, -EPROTO]);
+/** The machine is out of something. */
+const EXHAUSTED = new Set([-EMFILE, -ENFILE, -ENOBUFS, -ENOMEM]);
+/** How long a listener rests before it tries again after EXHAUSTED, in milliseconds. */
+const REST = 50;
+
+export interface ListenOptions {
+  /** How many connections the kernel holds until they are accepted; it caps the number itself. Default 4096. */
+  backlog?: number;
+  /** Lets several listeners share the port; the kernel spreads connections over them. Default false. */
+  reusePort?: boolean;
+}
+
+/**
+ * @example
+ * using listener = listen({ host: '127.0.0.1', port: 7000 });
+ * for (;;) createTask(serve(yield* listener.accept()));
+ */
+export class Listener implements Disposable {
+  /** Where it listens, with the port the system chose for port 0. */
+  readonly address: Address;
+  readonly #readiness: Readiness;
+  readonly #accept: AcceptOperation;
+
+  /** @internal Use listen(). */
+  constructor(fd: number) {
+    try {
+      this.#readiness = new Readiness(fd, READ, () => this.close());
+      const [host, port] = addon.localAddress(fd) as [string, number];
+      this.address = { host, port };
+    } catch (error) {
+      addon.closeDescriptor(fd);
+      throw error;
+    }
+    this.#accept = new AcceptOperation(this.#readiness);
+  }
+
+  get fd(): number {
+    return this.#readiness.fd;
+  }
+
+  get closed(): boolean {
+    return this.#readiness.closed;
+  }
+
+  /**
+   * Suspends until a connection has come and gives its Socket. Out of descriptors (EMFILE) it tells the loop's
+   * onUnhandled once, rests and goes on by itself when some are free.
+   * @throws ClosedError when the listener is closed, BusyError while another task accepts.
+   */
+  accept(): Operation<Socket> {
+    return this.#accept;
+  }
+
+  /** Stops listening; whoever accepts gets ClosedError. Accepted sockets stay. A second call does nothing. */
+  close(): void {
+    if (this.closed) return;
+    addon.closeDescriptor(this.#readiness.remove());
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  toString(): string {
+    return `Listener on ${formatAddress(this.address)}${this.closed ? ' (closed)' : ''}`;
+  }
+}
+
+class AcceptOperation implements Operation<Socket>, Iterator<Park, Socket, void> {
+  readonly #readiness: Readiness;
+  #resting = false;
+
+  constructor(readiness: Readiness) {
+    this.#readiness = readiness;
+  }
+
+  [Symbol.iterator](): this {
+    return this;
+  }
+
+  next(): IteratorResult<Park, Socket> {
+    const readiness = this.#readiness;
+    readiness.checkReader();
+    while (readiness.readable) {
+      if (spend()) return readiness.giveWayReader(this);
+      const fd = addon.accept(readiness.fd);
+      if (fd >= 0) {
+        readiness.reader = null;
+        this.#resting = false;
+        return { done: true, value: new Socket(fd, true) };
+      }
+      if (fd === -EAGAIN) readiness.readable = false;
+      else if (EXHAUSTED.has(fd)) this.#rest(fd);
+      else if (!GONE.has(fd)) {
+        readiness.reader = null;
+        throw readiness.closed ? closedError('listener') : new SystemError(fd, 'accept', { fd: readiness.fd });
+      }
+    }
+    return readiness.parkReader(this);
+  }
+
+  return(): IteratorResult<Park, Socket> {
+    this.#readiness.reader = null;
+    return { done: true, value: undefined as never };
+  }
+
+  toString(): string {
+    return `accept on fd ${this.#readiness.fd}`;
+  }
+
+  // The connections stay in the queue, so no event will tell when a descriptor is free again: it looks by itself.
+  #rest(errno: number): void {
+    const readiness = this.#readiness;
+    readiness.readable = false;
+    if (!this.#resting) {
+      const error = new SystemError(errno, 'accept', { fd: readiness.fd });
+      currentKernel('accept()').unhandled({ kind: 'warning', error, task: here.task });
+    }
+    this.#resting = true;
+    callLater(REST, () => {
+      if (!readiness.closed) readiness.ready(READ);
+    });
+  }
+}
+
+/**
+ * Listens on an IP address (default: every one, '::' with IPv4 included) and port (0: any free one). Never suspends.
+ * (POSIX: socket, bind, listen)
+ * @throws SystemError EADDRINUSE, EACCES, EADDRNOTAVAIL; RangeError for a bad port or host.
+ */
+export function listen(target: { host?: string; port: number }, options: ListenOptions = {}): Listener {
+  currentKernel('listen()');
+  const { backlog = 4096, reusePort = false } = options;
+  const address = resolve(target, '::', 'listen()');
+  const open = ({ host, port }: Address) => addon.listenTcp(host, port, backlog, reusePort, target.host === undefined);
+  let fd = open(address);
+  // A machine without IPv6 has only the IPv4 form of "everywhere".
+  if (fd === -constants.errno.EAFNOSUPPORT && target.host === undefined) fd = open({ ...address, host: '0.0.0.0' });
+  return new Listener(checked(fd, 'listen', { what: `on ${formatAddress(address)}` }));
+}

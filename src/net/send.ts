@@ -1,0 +1,91 @@
+// A socket's write side as one reusable operation: nothing is allocated per message.
+
+import { constants } from 'node:os';
+import type { Operation, Park } from '../kernel/operation.ts';
+import { spend } from '../kernel/park.ts';
+import { closedError, type Readiness } from '../kernel/readiness.ts';
+import { addon } from '../native/addon.ts';
+import { SystemError } from '../native/system-error.ts';
+import { Window } from './window.ts';
+
+const AGAIN = -constants.errno.EAGAIN;
+
+export class SendOperation implements Operation<number>, Iterator<Park, number, void> {
+  readonly #readiness: Readiness;
+  readonly #window = new Window();
+  readonly #result: IteratorReturnResult<number> = { done: true, value: 0 };
+  #all = false;
+  #sent = 0;
+
+  constructor(readiness: Readiness) {
+    this.#readiness = readiness;
+  }
+
+  /** How many bytes of the present or last send the kernel has taken: what is left to know after a cancel. */
+  get sent(): number {
+    return this.#sent;
+  }
+
+  /** `all`: until every byte is taken; otherwise one send. */
+  aim(view: Uint8Array, offset: number, length: number | undefined, all: boolean): this {
+    this.#readiness.checkWriter();
+    this.#window.aim(view, offset, length);
+    this.#all = all;
+    this.#sent = 0;
+    return this;
+  }
+
+  [Symbol.iterator](): this {
+    return this;
+  }
+
+  next(): IteratorResult<Park, number> {
+    const readiness = this.#readiness;
+    readiness.checkWriter();
+    while (readiness.writable) {
+      if (spend()) return readiness.giveWayWriter(this);
+      readiness.writer = null; // unless it parks below
+      if (this.attempt() === 0 && !readiness.writable) break;
+      if (this.#sent === this.#window.length || !this.#all) {
+        this.#result.value = this.#sent;
+        return this.#result;
+      }
+    }
+    return readiness.parkWriter(this);
+  }
+
+  /** One try: how many bytes the kernel took, 0 when it has no room. */
+  attempt(): number {
+    const readiness = this.#readiness;
+    if (!readiness.writable) return 0;
+    const count = this.#window.perform(addon.transmit, readiness.fd, this.#sent);
+    if (count === AGAIN) {
+      readiness.writable = false;
+      return 0;
+    }
+    if (count < 0) throw this.#error(count);
+    this.#sent += count;
+    return count;
+  }
+
+  return(): IteratorResult<Park, number> {
+    this.#readiness.writer = null;
+    return this.#result;
+  }
+
+  /** Lets go of the caller's buffer; the socket is closed. */
+  release(): void {
+    this.#window.release();
+  }
+
+  toString(): string {
+    return `send on fd ${this.#readiness.fd}`;
+  }
+
+  #error(errno: number): Error {
+    if (this.#readiness.closed) return closedError('socket');
+    const error = new SystemError(errno, 'send', { fd: this.#readiness.fd });
+    error.bytesSent = this.#sent;
+    return error;
+  }
+}

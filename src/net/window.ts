@@ -1,0 +1,73 @@
+// The stretch of the caller's memory that a recv or send works on. A view that comes again and again is registered with
+// native code, so that the hot call needs no argument; one that comes once is passed along. One per side of a socket.
+
+import { constants } from 'node:os';
+import { ArgumentRangeError, ArgumentTypeError } from '../kernel/errors.ts';
+import { addon } from '../native/addon.ts';
+import { BUFFER, FD, frame, LENGTH, OFFSET, RESULT } from '../native/frame.ts';
+
+const UNREGISTERED = -1;
+const EBADF = -constants.errno.EBADF;
+
+export class Window {
+  #view: Uint8Array | null = null;
+  #id: number = UNREGISTERED; // what the frame's BUFFER takes
+  #offset = 0;
+  #end = 0;
+
+  /** How many bytes the stretch has. */
+  get length(): number {
+    return this.#end - this.#offset;
+  }
+
+  /** Aims at view[offset, offset + length), by default the rest of the view. */
+  aim(view: Uint8Array, offset: number, length: number | undefined): void {
+    if (view !== this.#view) this.#take(view);
+    // A view without bytes has no memory that could be registered.
+    else if (this.#id === UNREGISTERED && view.length > 0) this.#id = addon.registerBuffer(view);
+    const size = view.length; // 0 if the memory was transferred away
+    const end = length === undefined ? size : offset + length;
+    // Written so that NaN and fractions fail too.
+    if (!(offset >= 0 && offset <= end && end <= size && (offset | 0) === offset && (end | 0) === end)) {
+      throw new ArgumentRangeError(
+        `offset ${offset} and length ${length ?? 'to the end'} do not lie within the buffer's ${size} bytes`,
+      );
+    }
+    this.#offset = offset;
+    this.#end = end;
+  }
+
+  /** Runs `call` (addon.receive, addon.transmit) on the stretch less its first `done` bytes. The count, or -errno. */
+  perform(call: (view?: Uint8Array) => void, fd: number, done: number): number {
+    const view = this.#view;
+    if (view === null) return EBADF; // released: the socket is closed
+    if (this.#end > view.length) throw lostMemory();
+    frame[FD] = fd;
+    frame[BUFFER] = this.#id;
+    frame[OFFSET] = this.#offset + done;
+    frame[LENGTH] = this.#end - this.#offset - done;
+    if (this.#id === UNREGISTERED) call(view);
+    else call();
+    return frame[RESULT] as number;
+  }
+
+  /** Lets go of the view. */
+  release(): void {
+    if (this.#id !== UNREGISTERED) addon.releaseBuffer(this.#id);
+    this.#id = UNREGISTERED;
+    this.#view = null;
+  }
+
+  #take(view: Uint8Array): void {
+    if (!(view instanceof Uint8Array)) {
+      const what = view === null ? 'null' : typeof view;
+      throw new ArgumentTypeError(`a buffer must be a Uint8Array (a Buffer is one), not ${what}: encode strings first`);
+    }
+    this.release();
+    this.#view = view;
+  }
+}
+
+function lostMemory(): Error {
+  return new ArgumentRangeError('the buffer was transferred, detached or shrunk while the operation waited: keep it');
+}

@@ -1,0 +1,101 @@
+// A selector without an operating system: descriptors are numbers, readiness is what the test says it is, and waiting
+// moves a virtual clock. It keeps the native selectors' rules (errors, edges, rows), as the conformance test checks.
+
+import { InvalidStateError } from '../kernel/errors.ts';
+import { ROWS_BEGIN, type SelectorPort } from '../kernel/selector-port.ts';
+import type { VirtualClock } from './virtual-clock.ts';
+
+const CAPACITY = 256;
+
+export class FakeSelector implements SelectorPort {
+  readonly name = 'fake';
+  readonly edges = true;
+  readonly rows = new Int32Array(ROWS_BEGIN + 2 * CAPACITY);
+  closed = false;
+  /** Every timeout that wait() was called with, for tests of how long the kernel is ready to wait. */
+  readonly waits: number[] = [];
+  readonly #clock: VirtualClock;
+  readonly #registered = new Map<number, { interest: number; token: number }>();
+  readonly #pending = new Map<number, number>(); // fd -> events not told yet
+  readonly #script: { at: number; fd: number; events: number }[] = [];
+  #woken = false;
+
+  constructor(clock: VirtualClock) {
+    this.#clock = clock;
+  }
+
+  /** `fd` becomes ready for `events` now. */
+  signal(fd: number, events: number): void {
+    this.#pending.set(fd, (this.#pending.get(fd) ?? 0) | events);
+  }
+
+  /** `fd` becomes ready for `events` when the clock reaches `at`. */
+  signalAt(at: number, fd: number, events: number): void {
+    this.#script.push({ at, fd, events });
+    this.#script.sort((a, b) => a.at - b.at);
+  }
+
+  add(fd: number, interest: number, token: number): void {
+    if (this.#registered.has(fd)) throw new Error(`EEXIST: fd ${fd} is registered already`);
+    this.#registered.set(fd, { interest, token });
+  }
+
+  modify(fd: number, interest: number, token: number): void {
+    if (!this.#registered.has(fd)) throw new Error(`ENOENT: fd ${fd} is not registered`);
+    this.#registered.set(fd, { interest, token });
+  }
+
+  remove(fd: number): void {
+    this.#registered.delete(fd);
+    this.#pending.delete(fd);
+  }
+
+  wait(ms: number): number {
+    this.waits.push(ms);
+    this.#play();
+    if (this.#collectable() || this.#woken || ms === 0) return this.#collect();
+    const until = Math.min(this.#clock.now() + ms, this.#script[0]?.at ?? Number.POSITIVE_INFINITY);
+    if (until === Number.POSITIVE_INFINITY) {
+      // The real one would block for ever, and no test runner could end it.
+      throw new InvalidStateError('the fake selector was asked to wait for ever: nothing is scripted to happen');
+    }
+    this.#clock.advance(Math.max(0, until - this.#clock.now()));
+    this.#play();
+    return this.#collect();
+  }
+
+  wake(): void {
+    this.#woken = true;
+  }
+
+  close(): void {
+    this.closed = true;
+  }
+
+  #play(): void {
+    while (this.#script.length > 0 && (this.#script[0] as { at: number }).at <= this.#clock.now()) {
+      const { fd, events } = this.#script.shift() as { fd: number; events: number };
+      this.signal(fd, events);
+    }
+  }
+
+  #collectable(): boolean {
+    for (const fd of this.#pending.keys()) if (this.#registered.has(fd)) return true;
+    return false;
+  }
+
+  #collect(): number {
+    this.#woken = false;
+    let count = 0;
+    for (const [fd, events] of this.#pending) {
+      const registration = this.#registered.get(fd);
+      if (registration === undefined) continue;
+      if (count === CAPACITY) break;
+      this.rows[ROWS_BEGIN + 2 * count] = registration.token;
+      this.rows[ROWS_BEGIN + 2 * count + 1] = events;
+      this.#pending.delete(fd);
+      count++;
+    }
+    return count;
+  }
+}
