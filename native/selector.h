@@ -20,11 +20,11 @@ namespace coreactor {
 enum Events : uint32_t {
   kRead = 1,
   kWrite = 2,
-  kPriority = 4,    // out-of-band data
-  kError = 8,       // an error is pending (a hint: select cannot tell it apart)
-  kHangup = 16,     // both directions are finished (a hint, likewise)
-  kReadHangup = 32, // the peer sends no more; data may still be queued (a hint, likewise)
-  kEdge = 64,       // ask only: tell each readiness once. See Selector::edges().
+  kPriority = 4,     // out-of-band data
+  kError = 8,        // an error is pending (a hint: select cannot tell it apart)
+  kHangup = 16,      // both directions are finished (a hint, likewise)
+  kReadHangup = 32,  // the peer sends no more; data may still be queued (a hint, likewise)
+  kEdge = 64,        // ask only: tell each readiness once. See Selector::edges().
 };
 
 // One row per ready token and batch. The rows lie in memory that JavaScript sees as an Int32Array.

@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -159,22 +160,34 @@ int socketError(int fd) {
   return -error;
 }
 
+// With threads in the process libc's recv() and send() are cancellation points, whose bookkeeping is 2% of an echo
+// server's work; the bare system calls are not.
+#ifdef __linux__
+static ssize_t bareReceive(int fd, void* to, size_t length) {
+  return syscall(SYS_recvfrom, fd, to, length, 0, nullptr, nullptr);
+}
+static ssize_t bareSend(int fd, const void* from, size_t length) {
+  return syscall(SYS_sendto, fd, from, length, MSG_NOSIGNAL, nullptr, 0);
+}
+#else
+#ifndef MSG_NOSIGNAL
+#define MSG_NOSIGNAL 0  // SO_NOSIGPIPE was set when the socket was made
+#endif
+static ssize_t bareReceive(int fd, void* to, size_t length) { return recv(fd, to, length, 0); }
+static ssize_t bareSend(int fd, const void* from, size_t length) { return send(fd, from, length, MSG_NOSIGNAL); }
+#endif
+
 int receive(int fd, void* to, size_t length) {
   for (;;) {
-    const ssize_t got = recv(fd, to, std::min<size_t>(length, INT_MAX), 0);
+    const ssize_t got = bareReceive(fd, to, std::min<size_t>(length, INT_MAX));
     if (got >= 0) return static_cast<int>(got);
     if (errno != EINTR) return -errno;
   }
 }
 
 int transmit(int fd, const void* from, size_t length) {
-#ifdef MSG_NOSIGNAL
-  const int flags = MSG_NOSIGNAL;
-#else
-  const int flags = 0;  // SO_NOSIGPIPE was set when the socket was made
-#endif
   for (;;) {
-    const ssize_t sent = send(fd, from, std::min<size_t>(length, INT_MAX), flags);
+    const ssize_t sent = bareSend(fd, from, std::min<size_t>(length, INT_MAX));
     if (sent >= 0) return static_cast<int>(sent);
     if (errno != EINTR) return -errno;
   }

@@ -45,7 +45,7 @@ export class BlockingLoop {
           rows = 0;
           continue;
         }
-        rows = this.#select(kernel, patience);
+        rows = this.select(kernel, patience);
         if ((this.#selector.rows[INTERRUPTED] as number) !== 0) {
           this.#selector.rows[INTERRUPTED] = 0;
           interrupted = true;
@@ -69,7 +69,7 @@ export class BlockingLoop {
     return { main: task, interrupted };
   }
 
-  #select(kernel: Kernel, patience: number): number {
+  private select(kernel: Kernel, patience: number): number {
     const instruments = kernel.instruments;
     if (instruments !== null) instruments.selectBegin(patience);
     const rows = this.#selector.wait(patience);

@@ -75,17 +75,17 @@ export class Kernel {
     try {
       if (rows > 0) this.poller.dispatch(rows);
       if (this.timers.size > 0) this.timers.expire(this.clock.now());
-      this.#admitYielded();
+      this.admitYielded();
       const ready = this.#ready;
       const due = ready.size;
       for (let n = due; n > 0; n--) ready.shift().step();
       ready.relax(due);
-      if (this.#failedNow.length + this.#failedBefore.length > 0) this.#reportFailures();
+      if (this.#failedNow.length + this.#failedBefore.length > 0) this.reportFailures();
     } finally {
       here.kernel = outer;
       here.task = null;
     }
-    return this.#patience();
+    return this.patience();
   }
 
   spawn<T>(body: Coroutine<T>, name: string | undefined): Task<T> {
@@ -148,11 +148,11 @@ export class Kernel {
 
   /** At the end of a run: what failed in the last turns is reported now. */
   flushFailures(): void {
-    while (this.#failedNow.length + this.#failedBefore.length > 0) this.#reportFailures();
+    while (this.#failedNow.length + this.#failedBefore.length > 0) this.reportFailures();
   }
 
   // Whoever gave way comes behind those whom I/O and timers woke.
-  #admitYielded(): void {
+  private admitYielded(): void {
     const yielded = this.yielded;
     if (yielded.size === 0) return;
     if (this.#ready.size === 0) {
@@ -165,7 +165,7 @@ export class Kernel {
 
   // A failure is reported at the end of the turn after its own: whoever was ready then, or waited for the task, has had
   // a step to look at it.
-  #reportFailures(): void {
+  private reportFailures(): void {
     const due = this.#failedBefore;
     this.#failedBefore = this.#failedNow;
     this.#failedNow = [];
@@ -174,7 +174,7 @@ export class Kernel {
     }
   }
 
-  #patience(): number {
+  private patience(): number {
     if (this.#ready.size > 0 || this.yielded.size > 0 || this.#failedBefore.length > 0) return 0;
     const next = this.timers.next();
     return next === Number.POSITIVE_INFINITY ? next : Math.max(0, next - this.clock.now());

@@ -56,13 +56,13 @@ export class Readiness {
   /** Parks the current task until a read may succeed. An operation's next() returns it. */
   parkReader(resource: unknown): IteratorYieldResult<Park> {
     this.reader = here.task;
-    this.#arm();
+    this.arm();
     return park(resource);
   }
 
   parkWriter(resource: unknown): IteratorYieldResult<Park> {
     this.writer = here.task;
-    this.#arm();
+    this.arm();
     return park(resource);
   }
 
@@ -79,11 +79,11 @@ export class Readiness {
 
   /** BusyError if another task reads. */
   checkReader(): void {
-    if (this.reader !== null && this.reader !== here.task) throw this.#busy(this.reader, 'reads');
+    if (this.reader !== null && this.reader !== here.task) throw this.busy(this.reader, 'reads');
   }
 
   checkWriter(): void {
-    if (this.writer !== null && this.writer !== here.task) throw this.#busy(this.writer, 'writes');
+    if (this.writer !== null && this.writer !== here.task) throw this.busy(this.writer, 'writes');
   }
 
   /** Suspends until a write may succeed. */
@@ -121,14 +121,14 @@ export class Readiness {
   }
 
   // A selector without edges has muted what it told, and is asked again for what is known not to be ready.
-  #arm(): void {
+  private arm(): void {
     const selector = this.#kernel.poller.selector;
     if (selector.edges) return;
     const interest = (this.readable ? 0 : READ) | (this.writable ? 0 : WRITE) | EDGE;
     selector.modify(this.fd, interest, this.token);
   }
 
-  #busy(other: Task<unknown>, what: string): Error {
+  private busy(other: Task<unknown>, what: string): Error {
     return new BusyError(`${other.name} ${what} fd ${this.fd} already: give each direction to one task, or use a Lock`);
   }
 }

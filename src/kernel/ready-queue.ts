@@ -17,7 +17,7 @@ export class ReadyQueue {
   }
 
   push(item: Step): void {
-    if (this.#size === this.#ring.length) this.#resize(this.#size * 2);
+    if (this.#size === this.#ring.length) this.resize(this.#size * 2);
     this.#ring[(this.#head + this.#size) & (this.#ring.length - 1)] = item;
     this.#size++;
   }
@@ -34,10 +34,10 @@ export class ReadyQueue {
   /** Halves the ring if not even a quarter of it was `needed`: so a burst's memory goes within a few turns. */
   relax(needed: number): void {
     const length = this.#ring.length;
-    if (length > SMALL && needed * 4 < length && this.#size * 2 < length) this.#resize(length / 2);
+    if (length > SMALL && needed * 4 < length && this.#size * 2 < length) this.resize(length / 2);
   }
 
-  #resize(length: number): void {
+  private resize(length: number): void {
     const old = this.#ring;
     const ring: (Step | undefined)[] = new Array(length).fill(undefined);
     for (let i = 0; i < this.#size; i++) ring[i] = old[(this.#head + i) & (old.length - 1)];

@@ -28,10 +28,10 @@ const PARKED = 5;
 const RETURNED = 6;
 const FAILED = 7;
 const CANCELLED = 8;
-const STATE_NAMES = ['new', 'ready', 'ready', 'ready', 'running', 'parked', 'returned', 'failed', 'cancelled'];
+const PHASE_NAMES = ['new', 'ready', 'ready', 'ready', 'running', 'parked', 'returned', 'failed', 'cancelled'];
 
-// Facts beside the state, in the higher bits of the same field: a parked task is to be small.
-const STATE_MASK = 15;
+// Facts beside the phase, in the higher bits of the same field: a parked task is to be small.
+const PHASE_MASK = 15;
 const CANCEL_ASKED = 16; // a cancel waits for the next suspension
 const CANCELLING = 32; // a return() has been delivered: what runs now is clean-up
 const RETRIEVED = 64; // somebody has looked at the outcome
@@ -94,12 +94,12 @@ export class Task<T> implements Operation<T>, Step {
 
   /** Whether it has returned, failed or was cancelled. */
   get done(): boolean {
-    return this.#state >= RETURNED;
+    return this.phase >= RETURNED;
   }
 
   /** Whether it ended by a cancel. */
   get cancelled(): boolean {
-    return this.#state === CANCELLED;
+    return this.phase === CANCELLED;
   }
 
   /** True while its clean-up (`finally` blocks, `using`) runs after a cancel. */
@@ -109,7 +109,7 @@ export class Task<T> implements Operation<T>, Step {
 
   /** For people: 'new', 'ready', 'running', 'parked', 'returned', 'failed' or 'cancelled'. */
   get state(): string {
-    return STATE_NAMES[this.#state] as string;
+    return PHASE_NAMES[this.phase] as string;
   }
 
   /**
@@ -118,21 +118,21 @@ export class Task<T> implements Operation<T>, Step {
    */
   result(): T {
     this.#status |= RETRIEVED;
-    if (this.#state === RETURNED) return this.#content as T;
-    if (this.#state === FAILED) throw this.#content;
-    throw this.#noOutcome();
+    if (this.phase === RETURNED) return this.#content as T;
+    if (this.phase === FAILED) throw this.#content;
+    throw this.noOutcome();
   }
 
   /** The error of a failed task, null of one that returned. Throws as result() does otherwise. */
   exception(): unknown {
     this.#status |= RETRIEVED;
-    if (this.#state === RETURNED) return null;
-    if (this.#state === FAILED) return this.#content;
-    throw this.#noOutcome();
+    if (this.phase === RETURNED) return null;
+    if (this.phase === FAILED) return this.#content;
+    throw this.noOutcome();
   }
 
-  #noOutcome(): Error {
-    if (this.#state !== CANCELLED) {
+  private noOutcome(): Error {
+    if (this.phase !== CANCELLED) {
       return new InvalidStateError(`${this.name} has not ended yet (it is ${this.state}): await it with yield* first`);
     }
     const { reason, by } = this.#content as Cancellation;
@@ -149,12 +149,12 @@ export class Task<T> implements Operation<T>, Step {
   cancel(reason?: unknown): boolean {
     if (this.done) return false;
     this.kernel.noteCancel(this as Task<unknown>, { reason, by: here.task?.name });
-    if (this.#state === PARKED) {
-      this.#become(DOOMED);
+    if (this.phase === PARKED) {
+      this.become(DOOMED);
       this.kernel.enqueue(this);
-    } else if (this.#state <= GAVE_WAY) {
-      this.#become(DOOMED); // it is in a queue already
-    } else if (this.#state !== DOOMED) {
+    } else if (this.phase <= GAVE_WAY) {
+      this.become(DOOMED); // it is in a queue already
+    } else if (this.phase !== DOOMED) {
       this.#status |= CANCEL_ASKED;
     }
     return true;
@@ -198,24 +198,24 @@ export class Task<T> implements Operation<T>, Step {
 
   /** @internal Whether it failed and nobody has asked for the error. */
   get unretrieved(): boolean {
-    return this.#state === FAILED && (this.#status & RETRIEVED) === 0;
+    return this.phase === FAILED && (this.#status & RETRIEVED) === 0;
   }
 
   /** @internal The error, without counting as retrieved. */
   get failure(): unknown {
-    return this.#state === FAILED ? this.#content : undefined;
+    return this.phase === FAILED ? this.#content : undefined;
   }
 
   /** @internal See wake() in park.ts. */
   wake(): boolean {
-    const state = this.#state;
-    if (state >= RETURNED || state === DOOMED) return false;
-    if (state <= READY) {
-      if (state === GAVE_WAY) this.#become(READY);
+    const phase = this.phase;
+    if (phase >= RETURNED || phase === DOOMED) return false;
+    if (phase <= READY) {
+      if (phase === GAVE_WAY) this.become(READY);
       return true;
     }
     // Parked, or running and woken before it parked: then it goes round once more.
-    this.#become(READY);
+    this.become(READY);
     this.kernel.enqueue(this);
     const instruments = this.kernel.instruments;
     if (instruments !== null) instruments.woken(this as Task<unknown>, here.task);
@@ -224,57 +224,57 @@ export class Task<T> implements Operation<T>, Step {
 
   /** @internal The current step ends, and the next one comes after everything that is ready or pending. */
   giveWay(): void {
-    if (this.#state !== RUNNING) return; // woken within this step: it is queued already
-    this.#become(GAVE_WAY);
+    if (this.phase !== RUNNING) return; // woken within this step: it is queued already
+    this.become(GAVE_WAY);
     this.kernel.yielded.push(this);
   }
 
   /** @internal One step: from one suspension to the next. */
   step(): void {
-    const state = this.#state;
-    if (state > DOOMED) return; // ended since it was queued
+    const phase = this.phase;
+    if (phase > DOOMED) return; // ended since it was queued
     const instruments = this.kernel.instruments;
     here.task = this as Task<unknown>;
     here.budget = STEP_BUDGET;
     if (instruments !== null) instruments.stepBegin(this as Task<unknown>);
-    this.#become(RUNNING);
+    this.become(RUNNING);
     try {
       const body = this.#content as Coroutine<T>;
-      let result = state === DOOMED ? this.#close(body) : body.next();
+      let result = phase === DOOMED ? this.close(body) : body.next();
       while (!result.done) {
         if (result !== PARK) result = body.throw(notAPark(result.value));
-        else if ((this.#status & CANCEL_ASKED) !== 0 && this.#state !== READY) result = this.#close(body);
+        else if ((this.#status & CANCEL_ASKED) !== 0 && this.phase !== READY) result = this.close(body);
         else break;
       }
-      if (result.done) this.#finish(result.value);
+      if (result.done) this.finish(result.value);
       else {
-        if (this.#state === RUNNING) this.#become(PARKED);
+        if (this.phase === RUNNING) this.become(PARKED);
         if (instruments !== null) instruments.parked(this as Task<unknown>, this.waitingOn);
       }
     } catch (error) {
-      this.#exit(FAILED, error);
+      this.exit(FAILED, error);
     }
     here.task = null;
     if (instruments !== null) instruments.stepEnd(this as Task<unknown>);
   }
 
-  #close(body: Coroutine<T>): IteratorResult<Park, T> {
+  private close(body: Coroutine<T>): IteratorResult<Park, T> {
     // What the operation parked for is void now, and a place in a queue that it took by giving way with it.
-    this.#status = (this.#status & ~(STATE_MASK | CANCEL_ASKED)) | CANCELLING | RUNNING;
+    this.#status = (this.#status & ~(PHASE_MASK | CANCEL_ASKED)) | CANCELLING | RUNNING;
     return body.return(undefined as T);
   }
 
-  #finish(value: T): void {
-    if ((this.#status & CANCELLING) === 0) this.#exit(RETURNED, value);
-    else this.#exit(CANCELLED, this.kernel.cancellations.get(this as Task<unknown>));
+  private finish(value: T): void {
+    if ((this.#status & CANCELLING) === 0) this.exit(RETURNED, value);
+    else this.exit(CANCELLED, this.kernel.cancellations.get(this as Task<unknown>));
   }
 
-  #exit(state: number, outcome: unknown): void {
+  private exit(phase: number, outcome: unknown): void {
     const kernel = this.kernel;
-    this.#become(state);
+    this.become(phase);
     this.#content = outcome; // and lets go of the frames
     this.waitingOn = null;
-    kernel.exited(this as Task<unknown>, state === FAILED);
+    kernel.exited(this as Task<unknown>, phase === FAILED);
     const waiters = this.#waiters;
     if (waiters === null) return;
     this.#waiters = null;
@@ -282,12 +282,12 @@ export class Task<T> implements Operation<T>, Step {
     else waiters.taskDone();
   }
 
-  get #state(): number {
-    return this.#status & STATE_MASK;
+  private get phase(): number {
+    return this.#status & PHASE_MASK;
   }
 
-  #become(state: number): void {
-    this.#status = (this.#status & ~STATE_MASK) | state;
+  private become(phase: number): void {
+    this.#status = (this.#status & ~PHASE_MASK) | phase;
   }
 }
 

@@ -37,21 +37,21 @@ export class Timers {
     timer.armed = true;
     const at = this.#timers.length;
     this.#timers.push(timer);
-    if (at === this.#deadlines.length) this.#resize(at * 2);
-    this.#siftUp(at, timer.deadline, this.#nextOrder++, timer);
+    if (at === this.#deadlines.length) this.resize(at * 2);
+    this.siftUp(at, timer.deadline, this.#nextOrder++, timer);
   }
 
   cancel(timer: Timer): void {
     if (!timer.armed) return;
     timer.armed = false;
     this.#cancelled++;
-    if (this.#cancelled > SMALL && this.#cancelled * 2 > this.#timers.length) this.#compact();
+    if (this.#cancelled > SMALL && this.#cancelled * 2 > this.#timers.length) this.compact();
   }
 
   /** The earliest deadline, Infinity when none is armed. */
   next(): number {
     while (this.#timers.length > 0 && !(this.#timers[0] as Timer).armed) {
-      this.#removeFirst();
+      this.removeFirst();
       this.#cancelled--;
     }
     return this.#timers.length === 0 ? Number.POSITIVE_INFINITY : (this.#deadlines[0] as number);
@@ -60,49 +60,49 @@ export class Timers {
   /** Fires what is due at `now`, earliest first; equal deadlines in the order of creation. */
   expire(now: number): void {
     while (this.next() <= now) {
-      const timer = this.#removeFirst();
+      const timer = this.removeFirst();
       timer.armed = false;
       timer.fire();
     }
   }
 
-  #removeFirst(): Timer {
+  private removeFirst(): Timer {
     const first = this.#timers[0] as Timer;
     const at = this.#timers.length - 1;
     const last = this.#timers.pop() as Timer;
-    if (at > 0) this.#siftDown(0, this.#deadlines[at] as number, this.#orders[at] as number, last);
+    if (at > 0) this.siftDown(0, this.#deadlines[at] as number, this.#orders[at] as number, last);
     return first;
   }
 
-  #compact(): void {
+  private compact(): void {
     let kept = 0;
     for (let i = 0; i < this.#timers.length; i++) {
       const timer = this.#timers[i] as Timer;
       if (!timer.armed) continue;
-      this.#place(kept++, this.#deadlines[i] as number, this.#orders[i] as number, timer);
+      this.place(kept++, this.#deadlines[i] as number, this.#orders[i] as number, timer);
     }
     this.#timers.length = kept;
     this.#cancelled = 0;
-    if (this.#deadlines.length > SMALL && kept * 4 < this.#deadlines.length) this.#resize(Math.max(SMALL, kept * 2));
+    if (this.#deadlines.length > SMALL && kept * 4 < this.#deadlines.length) this.resize(Math.max(SMALL, kept * 2));
     for (let i = Math.floor((kept - 2) / FAN); i >= 0; i--) {
-      this.#siftDown(i, this.#deadlines[i] as number, this.#orders[i] as number, this.#timers[i] as Timer);
+      this.siftDown(i, this.#deadlines[i] as number, this.#orders[i] as number, this.#timers[i] as Timer);
     }
   }
 
-  #siftUp(hole: number, deadline: number, order: number, timer: Timer): void {
+  private siftUp(hole: number, deadline: number, order: number, timer: Timer): void {
     const deadlines = this.#deadlines;
     let at = hole;
     while (at > 0) {
       const parent = (at - 1) >> 2;
       // A newer timer never overtakes an equal deadline, so the order needs no look here.
       if ((deadlines[parent] as number) <= deadline) break;
-      this.#place(at, deadlines[parent] as number, this.#orders[parent] as number, this.#timers[parent] as Timer);
+      this.place(at, deadlines[parent] as number, this.#orders[parent] as number, this.#timers[parent] as Timer);
       at = parent;
     }
-    this.#place(at, deadline, order, timer);
+    this.place(at, deadline, order, timer);
   }
 
-  #siftDown(hole: number, deadline: number, order: number, timer: Timer): void {
+  private siftDown(hole: number, deadline: number, order: number, timer: Timer): void {
     const deadlines = this.#deadlines;
     const orders = this.#orders;
     const size = this.#timers.length;
@@ -119,19 +119,19 @@ export class Timers {
       }
       const d = deadlines[least] as number;
       if (deadline < d || (deadline === d && order < (orders[least] as number))) break;
-      this.#place(at, d, orders[least] as number, this.#timers[least] as Timer);
+      this.place(at, d, orders[least] as number, this.#timers[least] as Timer);
       at = least;
     }
-    this.#place(at, deadline, order, timer);
+    this.place(at, deadline, order, timer);
   }
 
-  #place(at: number, deadline: number, order: number, timer: Timer): void {
+  private place(at: number, deadline: number, order: number, timer: Timer): void {
     this.#deadlines[at] = deadline;
     this.#orders[at] = order;
     this.#timers[at] = timer;
   }
 
-  #resize(capacity: number): void {
+  private resize(capacity: number): void {
     const deadlines = new Float64Array(capacity);
     const orders = new Float64Array(capacity);
     const kept = Math.min(capacity, this.#deadlines.length);

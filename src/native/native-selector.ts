@@ -26,7 +26,7 @@ export class NativeSelector implements SelectorPort {
 
   /** The descriptor that another loop may poll, or -1. */
   get fd(): number {
-    return this.#open().fd;
+    return this.open().fd;
   }
 
   get closed(): boolean {
@@ -34,21 +34,21 @@ export class NativeSelector implements SelectorPort {
   }
 
   add(fd: number, interest: number, token: number): void {
-    checked(this.#open().add(fd, interest, token), 'register', { fd });
+    checked(this.open().add(fd, interest, token), 'register', { fd });
     this.#registered++;
   }
 
   modify(fd: number, interest: number, token: number): void {
-    checked(this.#open().modify(fd, interest, token), 'modify', { fd });
+    checked(this.open().modify(fd, interest, token), 'modify', { fd });
   }
 
   remove(fd: number): void {
-    checked(this.#open().remove(fd), 'unregister', { fd });
+    checked(this.open().remove(fd), 'unregister', { fd });
     this.#registered--;
   }
 
   wait(ms: number): number {
-    const object = this.#open();
+    const object = this.open();
     const rows = this.rows;
     // With nothing to look at, a poll needs no system call.
     if (ms === 0 && this.#registered === 0 && rows[WOKEN] === 0 && rows[INTERRUPTED] === 0) return 0;
@@ -61,14 +61,14 @@ export class NativeSelector implements SelectorPort {
   }
 
   wake(): void {
-    const object = this.#open();
+    const object = this.open();
     this.rows[WOKEN] = 1;
     checked(object.wake(), 'wake');
   }
 
   /** Counts SIGINTs in rows[INTERRUPTED] until unwatchInterrupts(); false if another loop does so already. */
   watchInterrupts(): boolean {
-    return this.#open().watchInterrupts();
+    return this.open().watchInterrupts();
   }
 
   unwatchInterrupts(): void {
@@ -80,7 +80,7 @@ export class NativeSelector implements SelectorPort {
     this.#object = null;
   }
 
-  #open(): NativeSelectorObject {
+  private open(): NativeSelectorObject {
     if (this.#object === null) throw new ClosedError('the selector is closed: make a new one');
     return this.#object;
   }

@@ -58,8 +58,8 @@ export class Selector<D = unknown> implements Disposable {
    * @throws EEXIST if it is registered already, EBADF if it is not open, EPERM if it cannot be polled (a regular file).
    */
   register(fd: number, events: number, data?: D): SelectorKey<D> {
-    this.#check(fd, events);
-    const token = this.#freeToken();
+    this.check(fd, events);
+    const token = this.freeToken();
     this.#native.add(fd, events, token);
     const key = Object.freeze({ fd, events, data: data as D });
     const entry = { key, token };
@@ -70,8 +70,8 @@ export class Selector<D = unknown> implements Disposable {
 
   /** Changes what a registered descriptor is watched for, and its data. ENOENT if it is not registered. */
   modify(fd: number, events: number, data?: D): SelectorKey<D> {
-    this.#check(fd, events);
-    const entry = this.#entry(fd, 'modify');
+    this.check(fd, events);
+    const entry = this.entry(fd, 'modify');
     this.#native.modify(fd, events, entry.token);
     entry.key = Object.freeze({ fd, events, data: data as D });
     return entry.key;
@@ -80,7 +80,7 @@ export class Selector<D = unknown> implements Disposable {
   /** Forgets `fd`; best before it is closed, right afterwards too. ENOENT if it is not registered. */
   unregister(fd: number): SelectorKey<D> {
     checkFd(fd);
-    const entry = this.#entry(fd, 'unregister');
+    const entry = this.entry(fd, 'unregister');
     this.#native.remove(fd);
     this.#byFd.delete(fd);
     this.#byToken.delete(entry.token);
@@ -114,12 +114,12 @@ export class Selector<D = unknown> implements Disposable {
   /** The key of a registered descriptor. ENOENT if it is not registered. */
   getKey(fd: number): SelectorKey<D> {
     checkFd(fd);
-    return this.#entry(fd, 'getKey').key;
+    return this.entry(fd, 'getKey').key;
   }
 
   /** All keys by descriptor: a copy, so that registering while walking through it is safe. */
   getMap(): Map<number, SelectorKey<D>> {
-    this.#checkOpen();
+    this.checkOpen();
     return new Map([...this.#byFd].map(([fd, { key }]) => [fd, key]));
   }
 
@@ -139,26 +139,26 @@ export class Selector<D = unknown> implements Disposable {
     this.close();
   }
 
-  #check(fd: number, events: number): void {
+  private check(fd: number, events: number): void {
     checkFd(fd);
     if (events !== READ && events !== WRITE && events !== (READ | WRITE)) {
       throw new ArgumentRangeError(`events must be READ, WRITE or READ | WRITE, not ${String(events)}`);
     }
   }
 
-  #checkOpen(): void {
+  private checkOpen(): void {
     if (this.#native.closed) throw new ClosedError('the selector is closed: make a new one');
   }
 
-  #entry(fd: number, call: string): Entry<D> {
-    this.#checkOpen();
+  private entry(fd: number, call: string): Entry<D> {
+    this.checkOpen();
     const entry = this.#byFd.get(fd);
     if (entry === undefined) throw new SystemError(-constants.errno.ENOENT, call, { fd });
     return entry;
   }
 
   // Numbers are used again only after a full round, so that a row of a past owner finds nobody.
-  #freeToken(): number {
+  private freeToken(): number {
     do this.#nextToken = (this.#nextToken + 1) % MAX_TOKEN;
     while (this.#byToken.has(this.#nextToken));
     return this.#nextToken;

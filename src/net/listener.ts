@@ -107,7 +107,7 @@ class AcceptOperation implements Operation<Socket>, Iterator<Park, Socket, void>
         return { done: true, value: new Socket(fd, true) };
       }
       if (fd === -EAGAIN) readiness.readable = false;
-      else if (EXHAUSTED.has(fd)) this.#rest(fd);
+      else if (EXHAUSTED.has(fd)) this.rest(fd);
       else if (!GONE.has(fd)) {
         readiness.reader = null;
         throw readiness.closed ? closedError('listener') : new SystemError(fd, 'accept', { fd: readiness.fd });
@@ -126,7 +126,7 @@ class AcceptOperation implements Operation<Socket>, Iterator<Park, Socket, void>
   }
 
   // The connections stay in the queue, so no event will tell when a descriptor is free again: it looks by itself.
-  #rest(errno: number): void {
+  private rest(errno: number): void {
     const readiness = this.#readiness;
     readiness.readable = false;
     if (!this.#resting) {

@@ -4,7 +4,6 @@ import { constants } from 'node:os';
 import type { Operation, Park } from '../kernel/operation.ts';
 import { spend } from '../kernel/park.ts';
 import { closedError, type Readiness } from '../kernel/readiness.ts';
-import { addon } from '../native/addon.ts';
 import { SystemError } from '../native/system-error.ts';
 import { Window } from './window.ts';
 
@@ -36,12 +35,12 @@ export class ReceiveOperation implements Operation<number>, Iterator<Park, numbe
     if (spend()) return readiness.giveWayReader(this);
 
     readiness.reader = null; // unless it parks below
-    const got = this.#window.perform(addon.receive, readiness.fd, 0);
+    const got = this.#window.receive(readiness.fd);
     if (got === AGAIN) {
       readiness.readable = false;
       return readiness.parkReader(this);
     }
-    if (got < 0) throw this.#error(got);
+    if (got < 0) throw this.error(got);
     // Less than asked for: the kernel's buffer is empty, and the next byte will be an event.
     if (got < this.#window.length && !readiness.readToEnd) readiness.readable = false;
     this.#result.value = got;
@@ -62,7 +61,7 @@ export class ReceiveOperation implements Operation<number>, Iterator<Park, numbe
     return `recv on fd ${this.#readiness.fd}`;
   }
 
-  #error(errno: number): Error {
+  private error(errno: number): Error {
     return this.#readiness.closed ? closedError('socket') : new SystemError(errno, 'recv', { fd: this.#readiness.fd });
   }
 }

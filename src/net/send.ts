@@ -4,7 +4,6 @@ import { constants } from 'node:os';
 import type { Operation, Park } from '../kernel/operation.ts';
 import { spend } from '../kernel/park.ts';
 import { closedError, type Readiness } from '../kernel/readiness.ts';
-import { addon } from '../native/addon.ts';
 import { SystemError } from '../native/system-error.ts';
 import { Window } from './window.ts';
 
@@ -58,12 +57,12 @@ export class SendOperation implements Operation<number>, Iterator<Park, number, 
   attempt(): number {
     const readiness = this.#readiness;
     if (!readiness.writable) return 0;
-    const count = this.#window.perform(addon.transmit, readiness.fd, this.#sent);
+    const count = this.#window.transmit(readiness.fd, this.#sent);
     if (count === AGAIN) {
       readiness.writable = false;
       return 0;
     }
-    if (count < 0) throw this.#error(count);
+    if (count < 0) throw this.error(count);
     this.#sent += count;
     return count;
   }
@@ -82,7 +81,7 @@ export class SendOperation implements Operation<number>, Iterator<Park, number, 
     return `send on fd ${this.#readiness.fd}`;
   }
 
-  #error(errno: number): Error {
+  private error(errno: number): Error {
     if (this.#readiness.closed) return closedError('socket');
     const error = new SystemError(errno, 'send', { fd: this.#readiness.fd });
     error.bytesSent = this.#sent;

@@ -52,16 +52,16 @@ export class FakeSelector implements SelectorPort {
 
   wait(ms: number): number {
     this.waits.push(ms);
-    this.#play();
-    if (this.#collectable() || this.#woken || ms === 0) return this.#collect();
+    this.play();
+    if (this.collectable() || this.#woken || ms === 0) return this.collect();
     const until = Math.min(this.#clock.now() + ms, this.#script[0]?.at ?? Number.POSITIVE_INFINITY);
     if (until === Number.POSITIVE_INFINITY) {
       // The real one would block for ever, and no test runner could end it.
       throw new InvalidStateError('the fake selector was asked to wait for ever: nothing is scripted to happen');
     }
     this.#clock.advance(Math.max(0, until - this.#clock.now()));
-    this.#play();
-    return this.#collect();
+    this.play();
+    return this.collect();
   }
 
   wake(): void {
@@ -72,19 +72,19 @@ export class FakeSelector implements SelectorPort {
     this.closed = true;
   }
 
-  #play(): void {
+  private play(): void {
     while (this.#script.length > 0 && (this.#script[0] as { at: number }).at <= this.#clock.now()) {
       const { fd, events } = this.#script.shift() as { fd: number; events: number };
       this.signal(fd, events);
     }
   }
 
-  #collectable(): boolean {
+  private collectable(): boolean {
     for (const fd of this.#pending.keys()) if (this.#registered.has(fd)) return true;
     return false;
   }
 
-  #collect(): number {
+  private collect(): number {
     this.#woken = false;
     let count = 0;
     for (const [fd, events] of this.#pending) {
