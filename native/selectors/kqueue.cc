@@ -91,11 +91,12 @@ int KqueueSelector::replace(int fd, const Registration* before, const Registrati
   broken_.erase(std::remove(broken_.begin(), broken_.end(), fd), broken_.end());
   struct kevent changes[kMostChanges];
   int count = 0;
-  const auto append = [&](const Registration* registration, unsigned short flags) {
+  const auto append = [&](const Registration* registration, int action) {
     if (registration == nullptr) return;
+    const auto flags = static_cast<decltype(kevent::flags)>(action | EV_RECEIPT);
     for (const Filter& filter : kFilters) {
       if ((registration->interest & filter.interest) == 0) continue;
-      EV_SET(&changes[count++], static_cast<uintptr_t>(fd), filter.filter, flags | EV_RECEIPT, filter.fflags, 0, 0);
+      EV_SET(&changes[count++], static_cast<uintptr_t>(fd), filter.filter, flags, filter.fflags, 0, 0);
     }
   };
   append(before, EV_DELETE);

@@ -3,7 +3,7 @@
 import type { Coroutine } from '../kernel/operation.ts';
 import { addon } from '../native/addon.ts';
 import { checked } from '../native/system-error.ts';
-import { formatAddress, resolve } from './address.ts';
+import { formatAddress, resolve } from '../native/address.ts';
 import { Socket } from './socket.ts';
 
 /**

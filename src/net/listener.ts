@@ -1,15 +1,15 @@
 // A listening TCP socket and its accept operation.
 
 import { constants } from 'node:os';
-import { callLater } from '../kernel/callback.ts';
+import { type CallbackHandle, callLater } from '../kernel/callback.ts';
 import { currentKernel, here } from '../kernel/here.ts';
 import type { Operation, Park } from '../kernel/operation.ts';
-import { spend } from '../kernel/park.ts';
+import { park, spend } from '../kernel/park.ts';
 import { closedError, Readiness } from '../kernel/readiness.ts';
 import { READ } from '../kernel/selector-port.ts';
 import { addon } from '../native/addon.ts';
 import { checked, SystemError } from '../native/system-error.ts';
-import { type Address, formatAddress, resolve } from './address.ts';
+import { type Address, formatAddress, resolve } from '../native/address.ts';
 import { Socket } from './socket.ts';
 
 const { EAGAIN, ECONNABORTED, EPROTO, EMFILE, ENFILE, ENOBUFS, ENOMEM } = constants.errno;
@@ -85,7 +85,8 @@ export class Listener implements Disposable {
 
 class AcceptOperation implements Operation<Socket>, Iterator<Park, Socket, void> {
   readonly #readiness: Readiness;
-  #resting = false;
+  #told = false;
+  #rest: CallbackHandle | null = null;
 
   constructor(readiness: Readiness) {
     this.#readiness = readiness;
@@ -103,11 +104,11 @@ class AcceptOperation implements Operation<Socket>, Iterator<Park, Socket, void>
       const fd = addon.accept(readiness.fd);
       if (fd >= 0) {
         readiness.reader = null;
-        this.#resting = false;
+        this.#told = false;
         return { done: true, value: new Socket(fd, true) };
       }
       if (fd === -EAGAIN) readiness.readable = false;
-      else if (EXHAUSTED.has(fd)) this.rest(fd);
+      else if (EXHAUSTED.has(fd)) return this.rest(fd);
       else if (!GONE.has(fd)) {
         readiness.reader = null;
         throw readiness.closed ? closedError('listener') : new SystemError(fd, 'accept', { fd: readiness.fd });
@@ -125,18 +126,22 @@ class AcceptOperation implements Operation<Socket>, Iterator<Park, Socket, void>
     return `accept on fd ${this.#readiness.fd}`;
   }
 
-  // The connections stay in the queue, so no event will tell when a descriptor is free again: it looks by itself.
-  private rest(errno: number): void {
+  // The connections stay in the queue, so no event will tell when a descriptor is free again: it looks by itself. It
+  // parks without asking the selector, which would find the queue ready at once.
+  private rest(errno: number): IteratorYieldResult<Park> {
     const readiness = this.#readiness;
     readiness.readable = false;
-    if (!this.#resting) {
+    readiness.reader = here.task;
+    if (!this.#told) {
       const error = new SystemError(errno, 'accept', { fd: readiness.fd });
       currentKernel('accept()').unhandled({ kind: 'warning', error, task: here.task });
+      this.#told = true;
     }
-    this.#resting = true;
-    callLater(REST, () => {
+    this.#rest ??= callLater(REST, () => {
+      this.#rest = null;
       if (!readiness.closed) readiness.ready(READ);
     });
+    return park(this);
   }
 }
 

@@ -5,7 +5,7 @@ import type { Operation, Park } from '../kernel/operation.ts';
 import { spend } from '../kernel/park.ts';
 import { closedError, type Readiness } from '../kernel/readiness.ts';
 import { SystemError } from '../native/system-error.ts';
-import { Window } from './window.ts';
+import { Window } from '../native/window.ts';
 
 const AGAIN = -constants.errno.EAGAIN;
 

@@ -3,8 +3,8 @@
 
 import { constants } from 'node:os';
 import { ArgumentRangeError, ArgumentTypeError } from '../kernel/errors.ts';
-import { addon } from '../native/addon.ts';
-import { BUFFER, FD, frame, LENGTH, OFFSET, RESULT } from '../native/frame.ts';
+import { addon } from './addon.ts';
+import { BUFFER, FD, frame, LENGTH, OFFSET, RESULT } from './frame.ts';
 
 const { receive, transmit } = addon;
 const UNREGISTERED = -1;
