@@ -33,6 +33,9 @@ export class BlockingLoop {
     const cancelAll = (reason: unknown): void => {
       for (const each of kernel.tasks()) each.cancel(reason);
     };
+    const cancelRest = (rest: Task<unknown>[]): void => {
+      for (const each of rest) if (!each.cancelling) each.cancel('run() is ending'); // its clean-up is let finish
+    };
 
     const drive = (until: () => boolean): void => {
       let rows = 0;
@@ -60,12 +63,13 @@ export class BlockingLoop {
     // Clean-up may start tasks of its own: they are let run, and what they leave behind is cancelled in the next round.
     while (kernel.live > 0) {
       const rest = kernel.tasks();
-      for (const each of rest) each.cancel('run() is ending');
+      cancelRest(rest);
       drive(() => rest.every((each) => each.done));
     }
+    kernel.turn(0); // callbacks that the last steps asked for
     kernel.flushFailures();
     for (const owner of kernel.poller.owners()) owner.abandon();
-    if (stuck !== null) throw stuck;
+    if (stuck !== null) throw withCause(stuck, task.failure);
     return { main: task, interrupted };
   }
 
@@ -83,6 +87,11 @@ function deadlock(kernel: Kernel): DeadlockError {
   return new DeadlockError(
     `every task waits, and no timer, descriptor or thread is left that could wake one:\n${lines.join('\n')}`,
   );
+}
+
+function withCause(error: Error, cause: unknown): Error {
+  if (cause !== undefined) error.cause = cause;
+  return error;
 }
 
 function describe(resource: unknown): string {

@@ -55,10 +55,7 @@ function checked(fn: () => unknown, caller: string): () => unknown {
 
 /** Calls `fn` in the coming turn, after what is ready now. Never suspends. (asyncio: call_soon) */
 export function callSoon(fn: () => unknown): CallbackHandle {
-  const kernel = currentKernel('callSoon()');
-  const callback = new Callback(kernel, 0, checked(fn, 'callSoon()'));
-  kernel.enqueue(callback);
-  return callback;
+  return currentKernel('callSoon()').callSoon(checked(fn, 'callSoon()'));
 }
 
 /** Calls `fn` after `ms` milliseconds; equal deadlines in the order of the calls. RangeError for NaN. (asyncio: call_later) */

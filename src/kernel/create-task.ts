@@ -43,5 +43,11 @@ export function claim<T>(main: Main<T>, caller: string): Coroutine<T> {
 
 function isGenerator(value: unknown): value is Coroutine<never> {
   const it = value as Partial<Coroutine<unknown>> | null | undefined;
-  return typeof it?.next === 'function' && typeof it.return === 'function' && typeof it.throw === 'function';
+  // An async generator has the three methods too; only a plain one is its own iterator.
+  return (
+    typeof it?.next === 'function' &&
+    typeof it.return === 'function' &&
+    typeof it.throw === 'function' &&
+    typeof it[Symbol.iterator] === 'function'
+  );
 }

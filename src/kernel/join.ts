@@ -3,6 +3,7 @@
 import { InvalidStateError } from './errors.ts';
 import { here } from './here.ts';
 import { DONE, PARK, type Park } from './operation.ts';
+import { giveWay, spend } from './park.ts';
 import type { Task, Waiter } from './task.ts';
 
 export class Join<T> implements Iterator<Park, T, void>, Waiter {
@@ -15,7 +16,10 @@ export class Join<T> implements Iterator<Park, T, void>, Waiter {
 
   next(): IteratorResult<Park, T> {
     const target = this.#target;
-    if (target.done) return { done: true, value: target.result() };
+    if (target.done) {
+      if (spend()) return giveWay(target);
+      return { done: true, value: target.result() };
+    }
     const task = here.task as Task<unknown>;
     if (this.#waiting === null) {
       if ((target as Task<unknown>) === task) {

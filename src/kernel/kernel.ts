@@ -113,8 +113,10 @@ export class Kernel {
     this.#ready.push(step);
   }
 
-  callSoon(fn: () => unknown): void {
-    this.#ready.push(new Callback(this, 0, fn));
+  callSoon(fn: () => unknown): Callback {
+    const callback = new Callback(this, 0, fn);
+    this.#ready.push(callback);
+    return callback;
   }
 
   /** The first reason counts. */

@@ -3,7 +3,7 @@
 import { ArgumentTypeError, InvalidStateError } from './errors.ts';
 import { here } from './here.ts';
 import { PARK, type Park } from './operation.ts';
-import { Task } from './task.ts';
+import type { Task } from './task.ts';
 
 /**
  * What an operation's `next()` returns when it cannot go on. Register `currentTask()` where somebody will find and
@@ -51,7 +51,9 @@ export function park(resource: unknown): IteratorYieldResult<Park> {
  * something over (an item, a lock) must then give it to somebody else.
  */
 export function wake(task: Task<unknown>): boolean {
-  if (!(task instanceof Task)) throw new ArgumentTypeError('wake() takes a Task, such as currentTask() gave before');
+  if (typeof (task as { wake?: unknown } | null | undefined)?.wake !== 'function') {
+    throw new ArgumentTypeError('wake() takes a Task, such as currentTask() gave before');
+  }
   return task.wake();
 }
 

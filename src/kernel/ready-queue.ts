@@ -31,6 +31,12 @@ export class ReadyQueue {
     return item;
   }
 
+  /** Takes back the newest item. Only to be called when size > 0. */
+  pop(): void {
+    this.#size--;
+    this.#ring[(this.#head + this.#size) & (this.#ring.length - 1)] = undefined;
+  }
+
   /** Halves the ring if not even a quarter of it was `needed`: so a burst's memory goes within a few turns. */
   relax(needed: number): void {
     const length = this.#ring.length;

@@ -1,7 +1,6 @@
 // sleep and sleepUntil: a timer that is an operation at the same time, so a sleep is one object.
 
 import { deadlineAfter, deadlineAt } from './deadline.ts';
-import { BusyError } from './errors.ts';
 import { currentKernel, here } from './here.ts';
 import { DONE, type Operation, PARK, type Park } from './operation.ts';
 import { giveWay } from './park.ts';
@@ -11,8 +10,9 @@ import { Timer } from './timers.ts';
 class Sleep extends Timer implements Operation<void>, Iterator<Park, void, void> {
   #task: Task<unknown> | null = null;
 
-  [Symbol.iterator](): this {
-    return this;
+  /** Awaited once more, it is a new timer for the same deadline. */
+  [Symbol.iterator](): Sleep {
+    return this.#task === null ? this : new Sleep(this.deadline);
   }
 
   next(): IteratorResult<Park, void> {
@@ -21,8 +21,6 @@ class Sleep extends Timer implements Operation<void>, Iterator<Park, void, void>
       this.#task = task;
       if (this.deadline === Number.POSITIVE_INFINITY) task.kernel.hopes++; // asked for, so no deadlock
       else task.kernel.timers.add(this);
-    } else if (this.#task !== task) {
-      throw new BusyError(`${task.name} awaits a sleep that ${this.#task.name} awaits: make one sleep() for each task`);
     } else if (!this.armed && this.deadline !== Number.POSITIVE_INFINITY) {
       return DONE;
     }

@@ -18,6 +18,7 @@ import { Join } from './join.ts';
 import type { Kernel } from './kernel.ts';
 import { type Coroutine, type Operation, PARK, type Park } from './operation.ts';
 import type { Step } from './ready-queue.ts';
+import { type Unwinding, unwind } from './unwind.ts';
 
 const NEW = 0;
 const GAVE_WAY = 1;
@@ -44,8 +45,8 @@ export interface Waiter {
   taskDone(): void;
 }
 
-/** Who cancelled a task and why. */
-export interface Cancellation {
+/** Who cancelled a task and why, and how far that has come. */
+export interface Cancellation extends Unwinding {
   readonly reason: unknown;
   readonly by: string | undefined;
 }
@@ -117,7 +118,7 @@ export class Task<T> implements Operation<T>, Step {
    * @throws InvalidStateError while it runs, CancelledError if it was cancelled.
    */
   result(): T {
-    this.#status |= RETRIEVED;
+    if (this.done) this.#status |= RETRIEVED;
     if (this.phase === RETURNED) return this.#content as T;
     if (this.phase === FAILED) throw this.#content;
     throw this.noOutcome();
@@ -125,7 +126,7 @@ export class Task<T> implements Operation<T>, Step {
 
   /** The error of a failed task, null of one that returned. Throws as result() does otherwise. */
   exception(): unknown {
-    this.#status |= RETRIEVED;
+    if (this.done) this.#status |= RETRIEVED;
     if (this.phase === RETURNED) return null;
     if (this.phase === FAILED) return this.#content;
     throw this.noOutcome();
@@ -148,7 +149,7 @@ export class Task<T> implements Operation<T>, Step {
    */
   cancel(reason?: unknown): boolean {
     if (this.done) return false;
-    this.kernel.noteCancel(this as Task<unknown>, { reason, by: here.task?.name });
+    this.kernel.noteCancel(this as Task<unknown>, { reason, by: here.task?.name, cleaning: null });
     if (this.phase === PARKED) {
       this.become(DOOMED);
       this.kernel.enqueue(this);
@@ -190,10 +191,12 @@ export class Task<T> implements Operation<T>, Step {
     else this.#waiters = new Set([this.#waiters, waiter]);
   }
 
-  /** @internal */
-  removeWaiter(waiter: Waiter): void {
-    if (this.#waiters instanceof Set) this.#waiters.delete(waiter);
-    else if (this.#waiters === waiter) this.#waiters = null;
+  /** @internal False if it was not there. */
+  removeWaiter(waiter: Waiter): boolean {
+    if (this.#waiters instanceof Set) return this.#waiters.delete(waiter);
+    if (this.#waiters !== waiter) return false;
+    this.#waiters = null;
+    return true;
   }
 
   /** @internal Whether it failed and nobody has asked for the error. */
@@ -214,6 +217,7 @@ export class Task<T> implements Operation<T>, Step {
       if (phase === GAVE_WAY) this.become(READY);
       return true;
     }
+    if ((this.#status & CANCEL_ASKED) !== 0) return false; // decided before this wake
     // Parked, or running and woken before it parked: then it goes round once more.
     this.become(READY);
     this.kernel.enqueue(this);
@@ -240,11 +244,14 @@ export class Task<T> implements Operation<T>, Step {
     this.become(RUNNING);
     try {
       const body = this.#content as Coroutine<T>;
-      let result = phase === DOOMED ? this.close(body) : body.next();
+      let result = phase === DOOMED ? this.close(body) : this.resume(body);
       while (!result.done) {
         if (result !== PARK) result = body.throw(notAPark(result.value));
-        else if ((this.#status & CANCEL_ASKED) !== 0 && this.phase !== READY) result = this.close(body);
-        else break;
+        else if ((this.#status & CANCEL_ASKED) === 0 || this.phase === READY) break;
+        else {
+          if (this.phase === GAVE_WAY) this.kernel.yielded.pop(); // the place it has just taken
+          result = this.close(body);
+        }
       }
       if (result.done) this.finish(result.value);
       else {
@@ -258,10 +265,16 @@ export class Task<T> implements Operation<T>, Step {
     if (instruments !== null) instruments.stepEnd(this as Task<unknown>);
   }
 
+  private resume(body: Coroutine<T>): IteratorResult<Park, T> {
+    if ((this.#status & CANCELLING) === 0) return body.next();
+    return unwind(body, this.kernel.cancellations.get(this as Task<unknown>) as Cancellation);
+  }
+
   private close(body: Coroutine<T>): IteratorResult<Park, T> {
-    // What the operation parked for is void now, and a place in a queue that it took by giving way with it.
     this.#status = (this.#status & ~(PHASE_MASK | CANCEL_ASKED)) | CANCELLING | RUNNING;
-    return body.return(undefined as T);
+    const cancellation = this.kernel.cancellations.get(this as Task<unknown>) as Cancellation;
+    cancellation.cleaning = null; // a clean-up that is cancelled itself does not go on
+    return unwind(body, cancellation);
   }
 
   private finish(value: T): void {
@@ -291,7 +304,8 @@ export class Task<T> implements Operation<T>, Step {
   }
 }
 
-class DoneCallback implements Waiter {
+/** Stays among the task's waiters until it has run, so that it can be removed until then. */
+class DoneCallback implements Waiter, Step {
   readonly #task: Task<unknown>;
   readonly fn: (task: Task<unknown>) => unknown;
 
@@ -301,7 +315,17 @@ class DoneCallback implements Waiter {
   }
 
   taskDone(): void {
-    this.#task.kernel.callSoon(() => this.fn(this.#task));
+    this.#task.addWaiter(this);
+    this.#task.kernel.enqueue(this);
+  }
+
+  step(): void {
+    if (!this.#task.removeWaiter(this)) return;
+    try {
+      this.fn(this.#task);
+    } catch (error) {
+      this.#task.kernel.unhandled({ kind: 'callback', error, task: this.#task });
+    }
   }
 }
 
