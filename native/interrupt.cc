@@ -1,6 +1,13 @@
 // Ctrl-C for a loop that owns its thread; see interrupt.h.
 #include "interrupt.h"
 
+#ifdef __linux__
+#include <sys/syscall.h>
+#else
+#include <pthread.h>
+#endif
+#include <unistd.h>
+
 #include <atomic>
 #include <cerrno>
 
@@ -28,11 +35,19 @@ void onInterrupt(int signal) {
   errno = saved;
 }
 
+bool onMainThread() {
+#ifdef __linux__
+  return getpid() == static_cast<pid_t>(syscall(SYS_gettid));
+#else
+  return pthread_main_np() != 0;
+#endif
+}
+
 }  // namespace
 
 bool InterruptWatch::start(Selector* selector, int32_t* counter) {
   Selector* nobody = nullptr;
-  if (active_ || !watcher.compare_exchange_strong(nobody, selector)) return false;
+  if (active_ || !onMainThread() || !watcher.compare_exchange_strong(nobody, selector)) return false;
   pending.store(counter);
   struct sigaction action = {};
   action.sa_handler = onInterrupt;

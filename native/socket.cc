@@ -107,6 +107,11 @@ int ask(int fd, Address* to) {
 
 }  // namespace
 
+bool isAddress(const std::string& host) {
+  SocketAddress unused;
+  return parse(Address{host, 0}, &unused) == 0;
+}
+
 int listenTcp(const Address& address, int backlog, bool reusePort, bool dualStack) {
   SocketAddress to;
   if (const int error = parse(address, &to); error < 0) return error;

@@ -12,6 +12,8 @@ struct Address {
   int port = 0;
 };
 
+bool isAddress(const std::string& host);
+
 // -EINVAL: host is no IP literal.
 int listenTcp(const Address& address, int backlog, bool reusePort, bool dualStack);
 int acceptSocket(int listener);

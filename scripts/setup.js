@@ -52,7 +52,8 @@ function call(command, ...args) {
 
 step('packages', ['package.json', 'package-lock.json'], 'node_modules', () => call('npm', 'install', '--ignore-scripts'));
 step('addon', ['binding.gyp', 'native'], 'build/Release/coreactor.node', () => call('npm', 'run', 'build:addon'));
-step('typescript', ['tsconfig.json', 'src'], 'dist/index.js', () => {
+step('typescript', ['tsconfig.json', 'src', 'rolldown.config.js'], 'dist/bundle/coreactor.js', () => {
   rmSync('dist', { recursive: true, force: true });
   call('npx', 'tsc', '--project', 'tsconfig.json');
+  call('npx', 'rolldown', '--config');
 });

@@ -75,6 +75,10 @@ Napi::Value releaseBuffer(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), static_cast<Environment*>(info.Data())->remove(integer(info, 0)));
 }
 
+Napi::Value isAddressCall(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), isAddress(info[0].As<Napi::String>()));
+}
+
 // listenTcp(host, port, backlog, reusePort, dualStack): the fd or -errno
 Napi::Value listenTcpCall(const Napi::CallbackInfo& info) {
   const Address address{info[0].As<Napi::String>(), integer(info, 1)};
@@ -126,6 +130,7 @@ void defineSocketFunctions(Napi::Env env, Napi::Object exports, Environment* env
   define("attachFrame", attachFrame);
   define("registerBuffer", registerBuffer);
   define("releaseBuffer", releaseBuffer);
+  define("isAddress", isAddressCall);
   define("listenTcp", listenTcpCall);
   define("connectTcp", connectTcpCall);
   define("accept", descriptorCall<acceptSocket>);

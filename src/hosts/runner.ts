@@ -1,6 +1,5 @@
 // run and Runner: the blocking host on the machine's own selector and clock.
 
-import { isMainThread } from 'node:worker_threads';
 import { monotonicClock } from '../kernel/clock.ts';
 import { ClosedError, InvalidStateError } from '../kernel/errors.ts';
 import { here } from '../kernel/here.ts';
@@ -129,5 +128,5 @@ function closeBody(main: Main<unknown>): void {
 
 // A program that listens to SIGINT keeps it: its listener runs when run() has returned.
 function ownsInterrupts(): boolean {
-  return isMainThread && process.listenerCount('SIGINT') === 0;
+  return process.listenerCount('SIGINT') === 0;
 }

@@ -1,7 +1,7 @@
 // What happens to an error that nobody handles when the program gave no onUnhandled: it is printed, and the process will
 // end with a non-zero code.
 
-import { formatWithOptions } from 'node:util';
+import type * as Util from 'node:util';
 import type { Unhandled } from '../kernel/kernel.ts';
 
 export function printUnhandled(report: Unhandled): void {
@@ -12,6 +12,7 @@ export function printUnhandled(report: Unhandled): void {
     warning: `coreactor: a warning in ${name}`,
   }[report.kind];
   const where = report.createdAt === undefined ? '' : `\n${name} was created:\n${report.createdAt}`;
+  const { formatWithOptions } = process.getBuiltinModule('node:util') as typeof Util;
   const error = formatWithOptions({ colors: process.stderr.isTTY }, report.error);
   process.stderr.write(`${heading}:\n${error}${where}\n`);
   if (report.kind !== 'warning') process.exitCode ||= 1;

@@ -13,6 +13,7 @@ export interface Addon {
   transmit(view?: Uint8Array): void;
   registerBuffer(view: Uint8Array): number;
   releaseBuffer(id: number): boolean;
+  isAddress(host: string): boolean;
   listenTcp(host: string, port: number, backlog: number, reusePort: boolean, dualStack: boolean): number;
   connectTcp(host: string, port: number): [fd: number, pending: boolean];
   accept(fd: number): number;
@@ -41,7 +42,7 @@ export interface NativeSelectorObject {
 function load(): Addon {
   const require = createRequire(import.meta.url);
   const reasons: string[] = [];
-  // From src/native and from dist/native alike, the package's root is two folders up.
+  // From src/native and from dist/bundle alike, the package's root is two folders up.
   for (const path of ['../../build/Release/coreactor.node', '../../build-cmake/Release/coreactor.node']) {
     try {
       return require(path) as Addon;

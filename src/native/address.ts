@@ -1,7 +1,7 @@
 // Where to listen or connect, checked and made concrete.
 
 import { ArgumentRangeError, ArgumentTypeError } from '../kernel/errors.ts';
-import { isIP } from 'node:net';
+import { addon } from './addon.ts';
 
 /** One end of a connection: an IP literal and a port. */
 export interface Address {
@@ -23,7 +23,7 @@ export function resolve(target: { host?: string; port: number }, fallback: strin
   }
   if (typeof host !== 'string') throw new ArgumentTypeError(`${caller} takes a string as host, not ${typeof host}`);
   const literal = host === 'localhost' ? '127.0.0.1' : host;
-  if (isIP(literal) === 0) {
+  if (!addon.isAddress(literal)) {
     throw new ArgumentRangeError(`${caller} was given host "${host}": give an IP address or "localhost"; names need DNS`);
   }
   return { host: literal, port };

@@ -1,6 +1,6 @@
 // Errors of the operating system, in the form Node's own have: code, errno, syscall; and the descriptor.
 
-import { getSystemErrorMap } from 'node:util';
+import type * as Util from 'node:util';
 
 /** What to do about an errno, where that can be said in general. */
 const ADVICE: Record<string, string> = {
@@ -24,7 +24,7 @@ export class SystemError extends Error {
   bytesSent?: number;
 
   constructor(errno: number, syscall: string, detail: { fd?: number; what?: string } = {}) {
-    const [code, text] = getSystemErrorMap().get(errno) ?? [`E${-errno}`, 'unknown error'];
+    const [code, text] = errorMap().get(errno) ?? [`E${-errno}`, 'unknown error'];
     const where = detail.what ?? (detail.fd === undefined ? '' : `fd ${detail.fd}`);
     const advice = ADVICE[code];
     super(`${syscall}${where && ` ${where}`}: ${code}, ${text}${advice === undefined ? '' : ` (${advice})`}`);
@@ -37,6 +37,11 @@ export class SystemError extends Error {
   override get name(): string {
     return 'SystemError';
   }
+}
+
+// Loaded when the first error is made, so that a program without errors starts sooner.
+function errorMap(): Map<number, [string, string]> {
+  return (process.getBuiltinModule('node:util') as typeof Util).getSystemErrorMap();
 }
 
 /** Passes a result >= 0 through and throws the SystemError of a negative one. */

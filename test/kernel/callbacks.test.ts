@@ -5,6 +5,7 @@ import { callAt, callLater, callSoon } from '../../src/kernel/callback.ts';
 import { createTask } from '../../src/kernel/create-task.ts';
 import type { Coroutine } from '../../src/kernel/operation.ts';
 import { now, sleep } from '../../src/kernel/sleep.ts';
+import type { Task } from '../../src/kernel/task.ts';
 import { simulate } from '../../src/testing/simulate.ts';
 import { thrownBy, world } from './helpers.ts';
 
@@ -111,4 +112,18 @@ test('outside a loop they throw', () => {
   for (const call of [() => callSoon(() => {}), () => callLater(1, () => {}), () => callAt(1, () => {})]) {
     expect(thrownBy(call).code).toBe('ERR_COREACTOR_INVALID_STATE');
   }
+});
+
+test('S30: a task that a callback of the last turn creates is cancelled too, its generator closed', () => {
+  let task: Task<void> | undefined;
+  let ran = false;
+  simulate(function* (): Coroutine<void> {
+    callSoon(() => {
+      task = createTask(function* () {
+        ran = true;
+        yield* sleep(1000);
+      });
+    });
+  });
+  expect([ran, task?.state]).toEqual([false, 'cancelled']);
 });

@@ -189,29 +189,32 @@ test('createTask() outside a loop throws and closes the generator it was given',
 });
 
 test('S28: result() and exception() of an unfinished task throw InvalidStateError, of a cancelled one CancelledError', () => {
-  simulate(function* () {
-    const error = new Error('mine');
-    const returned = createTask(() => nap(5));
-    const failed = createTask(() => fails(error, 5));
-    const cancelled = createTask(() => nap(5));
-    const all: Task<unknown>[] = [returned, failed, cancelled, currentTask()];
-    yield* sleep(1);
-    for (const task of all) {
-      expect(thrownBy(() => task.result())).toBeInstanceOf(InvalidStateError);
-      expect(thrownBy(() => task.exception())).toBeInstanceOf(InvalidStateError);
-    }
-    cancelled.cancel('enough');
-    expect(thrownBy(() => cancelled.result())).toBeInstanceOf(InvalidStateError); // asked, not yet done
-    yield* sleep(10);
-    expect([returned.result(), returned.exception()]).toEqual([undefined, null]);
-    expect(thrownBy(() => failed.result())).toBe(error);
-    expect(failed.exception()).toBe(error);
-    for (const ask of [() => cancelled.result(), () => cancelled.exception()]) {
-      expect(thrownBy(ask)).toBeInstanceOf(CancelledError);
-      expect(thrownBy(ask)).toMatchObject({ reason: 'enough', by: 'Task-1' });
-    }
-    expect(yield* thrownIn(failed)).toBe(error);
-  }, { onUnhandled: () => {} }); // `failed` is reported before it is asked
+  simulate(
+    function* () {
+      const error = new Error('mine');
+      const returned = createTask(() => nap(5));
+      const failed = createTask(() => fails(error, 5));
+      const cancelled = createTask(() => nap(5));
+      const all: Task<unknown>[] = [returned, failed, cancelled, currentTask()];
+      yield* sleep(1);
+      for (const task of all) {
+        expect(thrownBy(() => task.result())).toBeInstanceOf(InvalidStateError);
+        expect(thrownBy(() => task.exception())).toBeInstanceOf(InvalidStateError);
+      }
+      cancelled.cancel('enough');
+      expect(thrownBy(() => cancelled.result())).toBeInstanceOf(InvalidStateError); // asked, not yet done
+      yield* sleep(10);
+      expect([returned.result(), returned.exception()]).toEqual([undefined, null]);
+      expect(thrownBy(() => failed.result())).toBe(error);
+      expect(failed.exception()).toBe(error);
+      for (const ask of [() => cancelled.result(), () => cancelled.exception()]) {
+        expect(thrownBy(ask)).toBeInstanceOf(CancelledError);
+        expect(thrownBy(ask)).toMatchObject({ reason: 'enough', by: 'Task-1' });
+      }
+      expect(yield* thrownIn(failed)).toBe(error);
+    },
+    { onUnhandled: () => {} },
+  ); // `failed` is reported before it is asked
 });
 
 function* nap(ms = 1): Coroutine<void> {
