@@ -11,6 +11,11 @@
       "cflags_cc!": ["-fno-exceptions", "-fno-rtti"],
       "cflags_cc": ["-std=c++17"],
       "conditions": [
+        ["OS=='linux' and '<!(pkg-config --exists libkqueue 2>/dev/null && echo yes || echo no)'=='yes'", {
+          "defines": ["COREACTOR_HAVE_KQUEUE=1"],
+          "cflags": ["<!@(pkg-config --cflags libkqueue || true)"],
+          "libraries": ["<!@(pkg-config --libs libkqueue || true)"]
+        }],
         ["OS=='mac'", {
           "xcode_settings": {
             "GCC_ENABLE_CPP_EXCEPTIONS": "YES",

@@ -17,8 +17,8 @@ class InterruptWatch {
   InterruptWatch(const InterruptWatch&) = delete;
   InterruptWatch& operator=(const InterruptWatch&) = delete;
 
-  // False if another loop has the slot, and on a worker thread: Ctrl-C is for the main one. A second SIGINT while *counter is not 0 yet (the loop is stuck in a step)
-  // ends the process as if nobody had handled the first.
+  // False if another loop has the slot, and on a worker thread: Ctrl-C is for the main one. A second SIGINT while
+  // *counter is not 0 yet (the loop is stuck in a step) ends the process as if nobody had handled the first.
   bool start(Selector* selector, int32_t* counter);
   void stop();
 

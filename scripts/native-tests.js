@@ -1,10 +1,11 @@
-// Builds and runs the native unit tests, which need no Node; with --sanitize under ASan and UBSan.
+// Builds and runs the native unit tests, which need no Node. --sanitize: under ASan and UBSan; --valgrind: under valgrind.
 
 import { spawnSync } from 'node:child_process';
 
 const sanitize = process.argv.includes('--sanitize');
 const build = sanitize ? 'build-sanitize' : 'build-native';
 
+/** @param {string} command @param {string[]} args */
 function call(command, ...args) {
   const { status, error } = spawnSync(command, args, { stdio: 'inherit', timeout: 600_000 });
   if (error) console.error(`${command}: ${error.message}`);
@@ -13,4 +14,7 @@ function call(command, ...args) {
 
 call('cmake', '-S', 'native', '-B', build, `-DCOREACTOR_SANITIZE=${sanitize ? 'ON' : 'OFF'}`);
 call('cmake', '--build', build, '--parallel', '2');
-call(`${build}/core_tests`);
+const checker = ['valgrind', '--quiet', '--error-exitcode=1', '--leak-check=full', '--track-fds=yes'];
+const prefix = process.argv.includes('--valgrind') ? checker : [];
+const [command = '', ...args] = [...prefix, `${build}/test/core_tests`];
+call(command, ...args);

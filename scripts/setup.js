@@ -45,12 +45,16 @@ function call(command, ...args) {
     execFileSync(command, args, { stdio: ['ignore', 'ignore', 'pipe'] });
   } catch (error) {
     process.stderr.write(error.stderr ?? '');
-    console.error(`setup: "${command} ${args.join(' ')}" failed${error.code === 'ENOENT' ? `: no ${command} here` : ''}`);
+    console.error(
+      `setup: "${command} ${args.join(' ')}" failed${error.code === 'ENOENT' ? `: no ${command} here` : ''}`,
+    );
     process.exit(1);
   }
 }
 
-step('packages', ['package.json', 'package-lock.json'], 'node_modules', () => call('npm', 'install', '--ignore-scripts'));
+step('packages', ['package.json', 'package-lock.json'], 'node_modules', () =>
+  call('npm', 'install', '--ignore-scripts'),
+);
 step('addon', ['binding.gyp', 'native'], 'build/Release/coreactor.node', () => call('npm', 'run', 'build:addon'));
 step('typescript', ['tsconfig.json', 'src', 'rolldown.config.js'], 'dist/bundle/coreactor.js', () => {
   rmSync('dist', { recursive: true, force: true });

@@ -1,6 +1,6 @@
 // The public names, nothing else.
 
-export { type RunOptions, run, Runner } from './hosts/runner.ts';
+export { Runner, type RunOptions, run } from './hosts/runner.ts';
 export { type CallbackHandle, callAt, callLater, callSoon } from './kernel/callback.ts';
 export { createTask } from './kernel/create-task.ts';
 export {
@@ -23,10 +23,10 @@ export { now, sleep, sleepUntil } from './kernel/sleep.ts';
 export type { Task } from './kernel/task.ts';
 export { TaskLocal } from './kernel/task-local.ts';
 export { allTasks } from './kernel/tasks.ts';
+export type { Address } from './native/address.ts';
 export { READ, Selector, type SelectorKey, WRITE } from './native/selector.ts';
 export { syscalls } from './native/syscalls.ts';
 export { SystemError } from './native/system-error.ts';
-export type { Address } from './native/address.ts';
 export { connect } from './net/connect.ts';
 export { type Listener, type ListenOptions, listen } from './net/listener.ts';
 export type { Direction, Socket } from './net/socket.ts';

@@ -64,7 +64,9 @@ Napi::Value SelectorObject::edges(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), open(info).edges());
 }
 
-Napi::Value SelectorObject::fd(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), open(info).fd()); }
+Napi::Value SelectorObject::fd(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), open(info).fd());
+}
 
 Napi::Value SelectorObject::add(const Napi::CallbackInfo& info) {
   const int result = open(info).add(info[0].As<Napi::Number>().Int32Value(), info[1].As<Napi::Number>().Uint32Value(),
@@ -73,8 +75,9 @@ Napi::Value SelectorObject::add(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value SelectorObject::modify(const Napi::CallbackInfo& info) {
-  const int result = open(info).modify(info[0].As<Napi::Number>().Int32Value(),
-                                       info[1].As<Napi::Number>().Uint32Value(), info[2].As<Napi::Number>().Int32Value());
+  const int result =
+      open(info).modify(info[0].As<Napi::Number>().Int32Value(), info[1].As<Napi::Number>().Uint32Value(),
+                        info[2].As<Napi::Number>().Int32Value());
   return Napi::Number::New(info.Env(), result);
 }
 

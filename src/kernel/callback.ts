@@ -1,10 +1,10 @@
 // Plain functions on the loop: callSoon, callLater, callAt. They run between the steps of tasks, in the same queue.
 
+import { deadlineAfter, deadlineAt } from './deadline.ts';
 import { ArgumentTypeError } from './errors.ts';
 import { currentKernel, here } from './here.ts';
 import type { Kernel } from './kernel.ts';
 import type { Step } from './ready-queue.ts';
-import { deadlineAfter, deadlineAt } from './deadline.ts';
 import { Timer } from './timers.ts';
 
 /** What callSoon, callLater and callAt return. */

@@ -24,13 +24,29 @@ export interface Instrument {
 export function combine(instruments: readonly Instrument[]): Required<Instrument> | null {
   if (instruments.length === 0) return null;
   return {
-    taskSpawned: (task, by) => { for (const each of instruments) each.taskSpawned?.(task, by); },
-    stepBegin: (task) => { for (const each of instruments) each.stepBegin?.(task); },
-    stepEnd: (task) => { for (const each of instruments) each.stepEnd?.(task); },
-    parked: (task, resource) => { for (const each of instruments) each.parked?.(task, resource); },
-    woken: (task, by) => { for (const each of instruments) each.woken?.(task, by); },
-    taskExited: (task) => { for (const each of instruments) each.taskExited?.(task); },
-    selectBegin: (timeout) => { for (const each of instruments) each.selectBegin?.(timeout); },
-    selectEnd: (rows) => { for (const each of instruments) each.selectEnd?.(rows); },
+    taskSpawned: (task, by) => {
+      for (const each of instruments) each.taskSpawned?.(task, by);
+    },
+    stepBegin: (task) => {
+      for (const each of instruments) each.stepBegin?.(task);
+    },
+    stepEnd: (task) => {
+      for (const each of instruments) each.stepEnd?.(task);
+    },
+    parked: (task, resource) => {
+      for (const each of instruments) each.parked?.(task, resource);
+    },
+    woken: (task, by) => {
+      for (const each of instruments) each.woken?.(task, by);
+    },
+    taskExited: (task) => {
+      for (const each of instruments) each.taskExited?.(task);
+    },
+    selectBegin: (timeout) => {
+      for (const each of instruments) each.selectBegin?.(timeout);
+    },
+    selectEnd: (rows) => {
+      for (const each of instruments) each.selectEnd?.(rows);
+    },
   };
 }

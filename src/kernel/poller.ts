@@ -2,8 +2,8 @@
 //
 //   token = generation * SLOTS + slot; the slot is used again, the generation tells an old row from a new owner
 
-import type { Readiness } from './readiness.ts';
 import { InvalidStateError } from './errors.ts';
+import type { Readiness } from './readiness.ts';
 import { ROWS_BEGIN, type SelectorPort } from './selector-port.ts';
 
 const SLOT_BITS = 20;

@@ -19,7 +19,8 @@ class Sleep extends Timer implements Operation<void>, Iterator<Park, void, void>
     const task = here.task as Task<unknown>;
     if (this.#task === null) {
       this.#task = task;
-      if (this.deadline === Number.POSITIVE_INFINITY) task.kernel.hopes++; // asked for, so no deadlock
+      if (this.deadline === Number.POSITIVE_INFINITY)
+        task.kernel.hopes++; // asked for, so no deadlock
       else task.kernel.timers.add(this);
     } else if (!this.armed && this.deadline !== Number.POSITIVE_INFINITY) {
       return DONE;

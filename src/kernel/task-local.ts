@@ -24,7 +24,9 @@ export class TaskLocal<T> {
     const locals = currentTask().context.locals;
     if (locals?.has(this)) return locals.get(this) as T;
     if (this.#hasInitial) return this.#initial as T;
-    throw new InvalidStateError('this TaskLocal has no value here: set() one, or give an initial one to new TaskLocal()');
+    throw new InvalidStateError(
+      'this TaskLocal has no value here: set() one, or give an initial one to new TaskLocal()',
+    );
   }
 
   set(value: T): void {

@@ -24,7 +24,9 @@ export function resolve(target: { host?: string; port: number }, fallback: strin
   if (typeof host !== 'string') throw new ArgumentTypeError(`${caller} takes a string as host, not ${typeof host}`);
   const literal = host === 'localhost' ? '127.0.0.1' : host;
   if (!addon.isAddress(literal)) {
-    throw new ArgumentRangeError(`${caller} was given host "${host}": give an IP address or "localhost"; names need DNS`);
+    throw new ArgumentRangeError(
+      `${caller} was given host "${host}": give an IP address or "localhost"; names need DNS`,
+    );
   }
   return { host: literal, port };
 }

@@ -1,12 +1,12 @@
 // The bare selector for people: register descriptors, wait, see who is ready. No loop, no coroutines; level-triggered.
 // The names and habits are those of CPython's selectors module.
 
+import { constants } from 'node:os';
 import { ArgumentRangeError, ArgumentTypeError, ClosedError } from '../kernel/errors.ts';
 import { ERROR, HANGUP, READ, ROWS_BEGIN, WRITE } from '../kernel/selector-port.ts';
 import { addon } from './addon.ts';
 import { NativeSelector } from './native-selector.ts';
 import { SystemError } from './system-error.ts';
-import { constants } from 'node:os';
 
 export { READ, WRITE };
 
@@ -97,7 +97,8 @@ export class Selector<D = unknown> implements Disposable {
     if (timeoutMs !== null && typeof timeoutMs !== 'number') {
       throw new ArgumentTypeError(`select() takes milliseconds or null, not ${typeof timeoutMs}`);
     }
-    if (Number.isNaN(timeoutMs)) throw new ArgumentRangeError('select() was given NaN milliseconds: check the arithmetic');
+    if (Number.isNaN(timeoutMs))
+      throw new ArgumentRangeError('select() was given NaN milliseconds: check the arithmetic');
     const count = this.#native.wait(timeoutMs === null ? Number.POSITIVE_INFINITY : Math.max(0, timeoutMs));
     const rows = this.#native.rows;
     const ready: [SelectorKey<D>, number][] = [];

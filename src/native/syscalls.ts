@@ -2,8 +2,8 @@
 // where POSIX says EAGAIN ("not now: ask the selector") and throws a SystemError for any other failure.
 
 import { constants } from 'node:os';
-import { type Address, formatAddress, resolve } from './address.ts';
 import { addon } from './addon.ts';
+import { type Address, formatAddress, resolve } from './address.ts';
 import { checked } from './system-error.ts';
 import { Window } from './window.ts';
 

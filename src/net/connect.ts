@@ -2,8 +2,8 @@
 
 import type { Coroutine } from '../kernel/operation.ts';
 import { addon } from '../native/addon.ts';
-import { checked } from '../native/system-error.ts';
 import { formatAddress, resolve } from '../native/address.ts';
+import { checked } from '../native/system-error.ts';
 import { Socket } from './socket.ts';
 
 /**

@@ -8,8 +8,8 @@ import { park, spend } from '../kernel/park.ts';
 import { closedError, Readiness } from '../kernel/readiness.ts';
 import { READ } from '../kernel/selector-port.ts';
 import { addon } from '../native/addon.ts';
-import { checked, SystemError } from '../native/system-error.ts';
 import { type Address, formatAddress, resolve } from '../native/address.ts';
+import { checked, SystemError } from '../native/system-error.ts';
 import { Socket } from './socket.ts';
 
 const { EAGAIN, ECONNABORTED, EPROTO, EMFILE, ENFILE, ENOBUFS, ENOMEM } = constants.errno;

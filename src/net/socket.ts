@@ -5,8 +5,8 @@ import type { Coroutine, Operation } from '../kernel/operation.ts';
 import { Readiness } from '../kernel/readiness.ts';
 import { PRIORITY, READ, WRITE } from '../kernel/selector-port.ts';
 import { addon } from '../native/addon.ts';
-import { checked } from '../native/system-error.ts';
 import { type Address, formatAddress } from '../native/address.ts';
+import { checked } from '../native/system-error.ts';
 import { ReceiveOperation } from './receive.ts';
 import { SendOperation } from './send.ts';
 

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { createTask } from '../../src/kernel/create-task.ts';
 import { currentTask } from '../../src/kernel/here.ts';
 import type { Coroutine } from '../../src/kernel/operation.ts';
-import { giveWay } from '../../src/kernel/park.ts';
+import { giveWay, wake } from '../../src/kernel/park.ts';
 import { READ } from '../../src/kernel/selector-port.ts';
 import { sleep } from '../../src/kernel/sleep.ts';
 import { simulate } from '../../src/testing/simulate.ts';
@@ -106,4 +106,20 @@ test('after cancelling oneself at a sleep(0) nothing is polled that was not woke
     yield* sleep(0);
     expect([pause.polls, task.state]).toEqual([2, 'cancelled']);
   });
+});
+
+test('a task that was woken before it gave way is stepped once in a turn', () => {
+  const { clock, selector } = world();
+  const waits: number[] = [];
+  simulate(
+    function* () {
+      wake(currentTask());
+      for (let i = 0; i < 4; i++) {
+        waits.push(selector.asked.length);
+        yield* sleep(0);
+      }
+    },
+    { clock, selector },
+  );
+  expect(waits).toEqual([0, 1, 2, 3]);
 });

@@ -54,44 +54,57 @@ const sha = (message: Buffer): string => createHash('sha256').update(message).di
 
 test.each(['echo.js', 'selector-echo.js'])('%s: nc gets back what it sends', async (example) => {
   const { port } = await serve(example);
-  const { stdout } = spawnSync('nc', ['-N', '-w', '5', '127.0.0.1', String(port)], { input: 'hello\nworld\n', timeout: 10_000 });
+  const { stdout } = spawnSync('nc', ['-N', '-w', '5', '127.0.0.1', String(port)], {
+    input: 'hello\nworld\n',
+    timeout: 10_000,
+  });
   expect(String(stdout)).toBe('hello\nworld\n');
 });
 
-test.each(['echo.js', 'selector-echo.js'])('%s: a large message comes back whole through partial sends', async (example) => {
-  const { port } = await serve(example);
-  const socket = await client(port);
-  const message = randomBytes(24 << 20);
-  expect(await exchange(socket, message)).toBe(sha(message));
-  socket.destroy();
-});
+test.each(['echo.js', 'selector-echo.js'])(
+  '%s: a large message comes back whole through partial sends',
+  async (example) => {
+    const { port } = await serve(example);
+    const socket = await client(port);
+    const message = randomBytes(24 << 20);
+    expect(await exchange(socket, message)).toBe(sha(message));
+    socket.destroy();
+  },
+);
 
-test.each(['echo.js', 'selector-echo.js'])('H43: %s: a thousand clients, of which some stall and some break off', async (example) => {
-  const { port, program } = await serve(example);
-  const crowd = await Promise.all(Array.from({ length: 1000 }, () => client(port)));
-  const stalled = crowd.slice(0, 100);
-  const breaking = crowd.slice(100, 200);
-  const honest = crowd.slice(200);
-  const flood = Buffer.alloc(1 << 20);
-  for (const socket of stalled) socket.pause().on('error', () => {}).write(flood); // never reads
-  for (const socket of breaking) {
-    socket.on('error', () => {}).write(flood);
-    setTimeout(() => socket.resetAndDestroy(), Math.random() * 50);
-  }
-  await Promise.all(
-    honest.map(async (socket, i) => {
-      for (let round = 0; round < 3; round++) {
-        const message = Buffer.from(`client ${i} says ${round} `.repeat(1 + (i % 40)));
-        expect(await exchange(socket, message)).toBe(sha(message));
-      }
-    }),
-  );
-  expect(program.child.exitCode).toBe(null);
-  for (const socket of crowd) socket.destroy();
-  const again = await client(port);
-  expect(await exchange(again, Buffer.from('still here'))).toBe(sha(Buffer.from('still here')));
-  again.destroy();
-});
+test.each(['echo.js', 'selector-echo.js'])(
+  'H43: %s: a thousand clients, of which some stall and some break off',
+  async (example) => {
+    const { port, program } = await serve(example);
+    const crowd = await Promise.all(Array.from({ length: 1000 }, () => client(port)));
+    const stalled = crowd.slice(0, 100);
+    const breaking = crowd.slice(100, 200);
+    const honest = crowd.slice(200);
+    const flood = Buffer.alloc(1 << 20);
+    for (const socket of stalled)
+      socket
+        .pause()
+        .on('error', () => {})
+        .write(flood); // never reads
+    for (const socket of breaking) {
+      socket.on('error', () => {}).write(flood);
+      setTimeout(() => socket.resetAndDestroy(), Math.random() * 50);
+    }
+    await Promise.all(
+      honest.map(async (socket, i) => {
+        for (let round = 0; round < 3; round++) {
+          const message = Buffer.from(`client ${i} says ${round} `.repeat(1 + (i % 40)));
+          expect(await exchange(socket, message)).toBe(sha(message));
+        }
+      }),
+    );
+    expect(program.child.exitCode).toBe(null);
+    for (const socket of crowd) socket.destroy();
+    const again = await client(port);
+    expect(await exchange(again, Buffer.from('still here'))).toBe(sha(Buffer.from('still here')));
+    again.destroy();
+  },
+);
 
 test('H23: out of descriptors the listener tells it once, does not spin, and recovers by itself', async () => {
   const { port, program } = await serve('echo.js', ['prlimit', '--nofile=64:64', '--']);
@@ -123,7 +136,19 @@ test('a steady echo costs one recv and one send a message (strace)', async () =>
   const folder = mkdtempSync(join(tmpdir(), 'coreactor-'));
   try {
     const { port, program } = await serve('echo.js');
-    const trace = spawn('strace', ['-f', '-o', join(folder, 'trace'), '-e', 'trace=network,epoll_wait,epoll_pwait2,epoll_ctl,poll,select,pselect6', '-p', String(program.child.pid)], { stdio: ['ignore', 'ignore', 'pipe'] });
+    const trace = spawn(
+      'strace',
+      [
+        '-f',
+        '-o',
+        join(folder, 'trace'),
+        '-e',
+        'trace=network,epoll_wait,epoll_pwait2,epoll_ctl,poll,select,pselect6',
+        '-p',
+        String(program.child.pid),
+      ],
+      { stdio: ['ignore', 'ignore', 'pipe'] },
+    );
     await once(trace.stderr as NonNullable<typeof trace.stderr>, 'data'); // attached
     const sockets = await Promise.all(Array.from({ length: 5 }, () => client(port)));
     for (const socket of sockets) await exchange(socket, Buffer.alloc(128));

@@ -330,7 +330,14 @@ test('H30: a stretch outside the buffer, and what is no buffer, are refused', ()
   run(function* () {
     const [a] = yield* pair();
     const buffer = Buffer.alloc(10);
-    for (const [offset, length] of [[-1, 5], [5, 6], [11, 0], [0.5, 1], [0, Number.NaN], [2 ** 32, 1]] as const) {
+    for (const [offset, length] of [
+      [-1, 5],
+      [5, 6],
+      [11, 0],
+      [0.5, 1],
+      [0, Number.NaN],
+      [2 ** 32, 1],
+    ] as const) {
       expect(() => a.recvInto(buffer, offset, length)).toThrow(RangeError);
       expect(() => a.sendAll(buffer, offset, length)).toThrow(RangeError);
     }
@@ -348,7 +355,8 @@ test('H30: a buffer that the program holds no more is not collected under a regi
     const receiver = createTask(function* () {
       let text = '';
       const buffer = Buffer.allocUnsafeSlow(64); // known to this coroutine and the socket alone
-      for (let n = yield* b.recvInto(buffer); n > 0; n = yield* b.recvInto(buffer)) text += buffer.toString('latin1', 0, n);
+      for (let n = yield* b.recvInto(buffer); n > 0; n = yield* b.recvInto(buffer))
+        text += buffer.toString('latin1', 0, n);
       return text;
     });
     for (let i = 0; i < 10; i++) {
