@@ -46,6 +46,8 @@ class Selector {
   virtual bool edges() const = 0;
 
   // A descriptor that a host loop may poll for "wait(0) would return rows or was woken", or -1.
+  // Its number never changes, but after a file was closed without remove() while a dup of it lives, epoll may have to
+  // put a new file under the number: a host that itself uses epoll must then start polling it anew.
   virtual int fd() const { return -1; }
 
   // All three return 0 or -errno, the same errno on every mechanism:

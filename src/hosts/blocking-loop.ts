@@ -61,12 +61,13 @@ export class BlockingLoop {
     drive(() => task.done);
     if (task.done && !task.cancelled) task.exception(); // run() hands it on, so it is not unhandled
     // Clean-up may start tasks of its own: they are let run, and what they leave behind is cancelled in the next round.
-    while (kernel.live > 0) {
+    // So is what the last callbacks start.
+    do {
       const rest = kernel.tasks();
       cancelRest(rest);
-      drive(() => rest.every((each) => each.done));
-    }
-    kernel.turn(0); // callbacks that the last steps asked for
+      if (rest.length > 0) drive(() => rest.every((each) => each.done));
+      kernel.turn(0);
+    } while (kernel.live > 0);
     kernel.flushFailures();
     for (const owner of kernel.poller.owners()) owner.abandon();
     if (stuck !== null) throw withCause(stuck, task.failure);

@@ -149,7 +149,7 @@ export class Task<T> implements Operation<T>, Step {
    */
   cancel(reason?: unknown): boolean {
     if (this.done) return false;
-    this.kernel.noteCancel(this as Task<unknown>, { reason, by: here.task?.name, cleaning: null });
+    this.kernel.noteCancel(this as Task<unknown>, { reason, by: here.task?.name, cleaning: null, yielded: null });
     if (this.phase === PARKED) {
       this.become(DOOMED);
       this.kernel.enqueue(this);

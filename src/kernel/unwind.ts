@@ -10,12 +10,14 @@
 // to answer in its place, return() of all generators goes through here once the first task is cancelled. For every
 // generator that no task is unwinding it does what it always did.
 
-import { type Coroutine, PARK, type Park } from './operation.ts';
+import type { Coroutine, Park } from './operation.ts';
 
 /** How far the unwinding of one task has come. */
 export interface Unwinding {
   /** The coroutine whose clean-up is suspended. */
   cleaning: unknown;
+  /** What it yielded then: those around it pass on the same object. */
+  yielded: unknown;
 }
 
 /** The one that is at work in this moment. */
@@ -23,13 +25,14 @@ let current: Unwinding | null = null;
 let installed = false;
 
 /**
- * Goes on unwinding `body`: begins if nothing is cleaning up, else continues that clean-up. The result is PARK if a
- * clean-up suspends (again).
+ * Goes on unwinding `body`: begins if nothing is cleaning up, else continues that clean-up. The result is not
+ * done if a clean-up suspends (again).
  */
 export function unwind<T>(body: Coroutine<T>, unwinding: Unwinding): IteratorResult<Park, T> {
   if (!installed) install();
   const outer = current;
   current = unwinding;
+  unwinding.yielded = null;
   try {
     return body.return(undefined as T);
   } finally {
@@ -50,8 +53,10 @@ function install(): void {
       const resuming = unwinding.cleaning === this;
       if (resuming) unwinding.cleaning = null;
       const result = resuming ? next.call(this) : close.call(this, value);
-      // Innermost first: those around it suspend with the same result.
-      if (result === PARK) unwinding.cleaning ??= this;
+      if (!result.done && result !== unwinding.yielded) {
+        unwinding.yielded = result;
+        unwinding.cleaning = this;
+      }
       return result;
     },
   });

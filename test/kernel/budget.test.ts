@@ -79,7 +79,7 @@ test('S14: two tasks that never wait share the steps', () => {
     );
     for (let i = 0; i < 10; i++) yield* sleep(0);
     for (const task of busy) task.cancel();
-  });
+  }, world());
   expect(counts).toEqual([10 * BUDGET, 10 * BUDGET]);
 });
 
@@ -98,7 +98,7 @@ test('S14: a task that gave way over its budget can be cancelled there', () => {
     task.cancel();
     yield* sleep(0);
     expect([left, task.state, now()]).toEqual([true, 'cancelled', 0]);
-  });
+  }, world());
 });
 
 test('S14: awaiting a task that is done, over and over, cannot starve the others either', () => {
@@ -115,6 +115,6 @@ test('S14: awaiting a task that is done, over and over, cannot starve the others
     for (let i = 0; i < 100 * BUDGET; i++) yield* done;
     expect(currentTask().state).toBe('running');
     other.cancel();
-  });
+  }, world());
   expect(others).toBeGreaterThan(50);
 });

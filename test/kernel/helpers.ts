@@ -14,7 +14,7 @@ import { Timer } from '../../src/kernel/timers.ts';
 import { FakeSelector } from '../../src/testing/fake-selector.ts';
 import { VirtualClock } from '../../src/testing/virtual-clock.ts';
 
-/** Notes when it was asked to wait for how long, and throws at a loop that turns without getting anywhere. */
+/** Notes when it was asked to wait for how long; throws at a wait below 0 and at a loop that turns without getting anywhere. */
 export class WatchedSelector extends FakeSelector {
   readonly asked: { at: number; ms: number }[] = [];
   readonly #clock: VirtualClock;
@@ -26,6 +26,7 @@ export class WatchedSelector extends FakeSelector {
   }
 
   override wait(ms: number): number {
+    if (!(ms >= 0)) throw new RangeError(`the kernel asked for a wait of ${ms} ms`);
     const at = this.#clock.now();
     this.asked.push({ at, ms });
     const rows = super.wait(ms);

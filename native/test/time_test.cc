@@ -1,0 +1,208 @@
+// How long a wait lasts, what a signal does to it, and what wake() does. No upper bounds on time but kLimit, which
+// only a lost wake reaches.
+#include <sys/time.h>
+
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <thread>
+
+#include "support.h"
+
+using namespace coreactor;
+using namespace coreactor::test;
+
+namespace {
+
+std::atomic<int> alarms{0};
+std::atomic<Selector*> toWake{nullptr};
+
+void onAlarm(int) {
+  alarms.fetch_add(1);
+  if (Selector* const selector = toWake.load()) selector->wake();
+}
+
+// SIGALRM after `ms` for as long as it lives.
+class Alarm {
+ public:
+  explicit Alarm(int ms, Selector* selector = nullptr) {
+    alarms = 0;
+    toWake = selector;
+    struct sigaction action = {};
+    action.sa_handler = onAlarm;
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGALRM, &action, &previous_);
+    const itimerval after{{0, 0}, {0, ms * 1000}};
+    setitimer(ITIMER_REAL, &after, nullptr);
+  }
+  ~Alarm() {
+    const itimerval never{};
+    setitimer(ITIMER_REAL, &never, nullptr);
+    sigaction(SIGALRM, &previous_, nullptr);
+    toWake = nullptr;
+  }
+  Alarm(const Alarm&) = delete;
+  Alarm& operator=(const Alarm&) = delete;
+
+ private:
+  struct sigaction previous_ = {};
+};
+
+}  // namespace
+
+TEST_SUITE_BEGIN(CONFORMANCE_SUITE);
+
+TEST_CASE("H19: a wait never ends before its time, whatever the fraction") {
+  Subject subject;
+  for (const int64_t ns : {int64_t{1}, int64_t{900}, int64_t{1'001}, int64_t{300'000}, int64_t{1'000'001},
+                           int64_t{2'999'999}, 20 * kMillisecond}) {
+    const int64_t begin = now();
+    CHECK(subject->wait(ns) == 0);
+    CHECK(now() - begin >= ns);
+  }
+}
+
+TEST_CASE("H19: 0 looks and returns; the time is honoured with nothing registered, and when something is ready") {
+  Subject subject;
+  CHECK(subject->wait(0) == 0);
+  const Pair a = makePipe();
+  REQUIRE(subject->add(a.near.get(), kRead, 1) == 0);
+  CHECK(subject->wait(0) == 0);
+  put(a.far, "a");
+  CHECK(subject->wait(0) == 1);
+  CHECK(subject->wait(-1) == 1);
+  CHECK(subject->wait(INT64_MAX) == 1);
+  CHECK(subject->wait(INT64_MIN) == 1);
+}
+
+TEST_CASE("H19: the longest times are accepted, and sleep") {
+  Subject subject;
+  for (const int64_t ns : {INT64_MAX, int64_t{200'000'000} * 1'000'000'000, int64_t{2'147'483'648} * kMillisecond}) {
+    const Alarm alarm(10);
+    CHECK(subject->wait(ns) == -EINTR);
+    CHECK(alarms == 1);
+  }
+}
+
+TEST_CASE("H20: a signal ends the wait with EINTR, and the rest of the time can be waited for") {
+  Subject subject;
+  const Pair a = makePipe();
+  REQUIRE(subject->add(a.near.get(), kRead, 1) == 0);
+  const Alarm alarm(10);
+  const int64_t begin = now();
+  const int64_t end = begin + 40 * kMillisecond;
+  CHECK(subject->wait(end - now()) == -EINTR);
+  CHECK(alarms == 1);
+  CHECK(now() - begin >= 9 * kMillisecond);  // the timer's clock is not ours
+  CHECK(subject->wait(end - now()) == 0);
+  CHECK(now() >= end);
+  // Nothing is lost by it.
+  put(a.far, "a");
+  CHECK(subject.waitFor(1) == kRead);
+}
+
+TEST_CASE("H20: a wait for ever is interrupted too") {
+  Subject subject;
+  const Alarm alarm(10);
+  CHECK(subject->wait(-1) == -EINTR);
+}
+
+TEST_CASE("H21: a wake before the wait is not lost, and it does not last") {
+  Subject subject;
+  CHECK(subject->wake() == 0);
+  CHECK(subject.woken());
+  CHECK(subject.silent());
+  subject->wake();
+  CHECK(subject->wait(0) == 0);
+  CHECK(subject.silent());
+}
+
+TEST_CASE("H21: a thousand wakes count as one, and the next one counts again") {
+  Subject subject;
+  for (int round = 0; round < 3; ++round) {
+    for (int i = 0; i < 1000; ++i) REQUIRE(subject->wake() == 0);
+    CHECK(subject.woken());
+    CHECK(subject.silent());
+  }
+}
+
+TEST_CASE("H21: another thread ends a wait that has no limit") {
+  Subject subject;
+  for (int round = 0; round < 20; ++round) {
+    std::thread other([&] {
+      const timespec aLittle{0, (round % 3) * 500'000};
+      nanosleep(&aLittle, nullptr);
+      subject->wake();
+    });
+    CHECK(subject->wait(-1) == 0);
+    other.join();
+  }
+  CHECK(subject.silent());
+}
+
+TEST_CASE("H21: with many threads at it, whoever wakes is seen") {
+  Subject subject;
+  constexpr int kEach = 2000;
+  std::atomic<int> done{0};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 3; ++i) {
+    threads.emplace_back([&] {
+      for (int n = 0; n < kEach; ++n) {
+        done.fetch_add(1);
+        subject->wake();
+      }
+    });
+  }
+  bool lost = false;
+  while (done < 3 * kEach && !lost) lost = !subject.woken() && done < 3 * kEach;
+  for (std::thread& thread : threads) thread.join();
+  CHECK_FALSE(lost);
+}
+
+TEST_CASE("H21: a signal handler may wake, and it is seen in this wait or the next") {
+  Subject subject;
+  const Alarm alarm(10, subject.operator->());
+  const int first = subject->wait(kLimit);
+  CHECK((first == 0 || first == -EINTR));
+  CHECK(alarms == 1);
+  if (first == -EINTR) CHECK(subject.woken());
+  CHECK(subject.silent());
+}
+
+TEST_CASE("H21: a wake together with rows takes nothing from them") {
+  Subject subject;
+  const Pair a = makePipe();
+  put(a.far, "a");
+  REQUIRE(subject->add(a.near.get(), kRead, 1) == 0);
+  subject->wake();
+  CHECK(subject.wait() == std::map<int32_t, uint32_t>{{1, kRead}});
+  CHECK(take(a.near) == "a");
+  CHECK(subject.silent());
+}
+
+TEST_CASE("H21: the selector's own fd is readable exactly when a wait would not sleep") {
+  Subject subject;
+  if (subject->fd() < 0 || subject.isShim()) return;
+  const auto readable = [&] {
+    // Asked of poll, as a host's loop would.
+    Ready row{};
+    int error = 0;
+    const auto host = makeSelector("poll", &row, 1, &error);
+    REQUIRE(host->add(subject->fd(), kRead, 1) == 0);
+    return host->wait(10 * kMillisecond) == 1;
+  };
+  CHECK_FALSE(readable());
+  subject->wake();
+  CHECK(readable());
+  subject.wait();
+  CHECK_FALSE(readable());
+  const Pair a = makePipe();
+  REQUIRE(subject->add(a.near.get(), kRead, 1) == 0);
+  CHECK_FALSE(readable());
+  put(a.far, "a");
+  CHECK(readable());
+  take(a.near);
+  CHECK_FALSE(readable());
+}
+
+TEST_SUITE_END();
