@@ -1,4 +1,7 @@
 // Levels, edges, and what modify() does to them.
+#include <sys/socket.h>
+
+#include <cerrno>
 #include <set>
 
 #include "support.h"
@@ -47,6 +50,21 @@ TEST_CASE("edge: news is told without modify where the mechanism knows edges, an
   put(a.far, "b");
   if (subject->edges()) CHECK(subject.waitFor(1) == kRead);
   CHECK(subject.silent());
+}
+
+TEST_CASE("edge: likewise the end of the stream") {
+  Subject subject;
+  const Pair a = makeTcpPair();
+  put(a.far, "a");
+  REQUIRE(subject->add(a.near.get(), kRead | kEdge, 1) == 0);
+  CHECK(subject.waitFor(1) == kRead);
+  CHECK(take(a.near) == "a");
+  REQUIRE(shutdown(a.far.get(), SHUT_WR) == 0);
+  if (subject->edges()) CHECK((subject.waitFor(1) & kRead) != 0);
+  CHECK(subject.silent());
+  REQUIRE(subject->modify(a.near.get(), kRead | kEdge, 1) == 0);
+  CHECK((subject.waitFor(1) & kRead) != 0);
+  CHECK(take(a.near) == "");
 }
 
 TEST_CASE("edge: one direction told leaves the other armed") {
@@ -139,6 +157,23 @@ TEST_CASE("interest 0: registered and mute, and modify brings it back") {
     CHECK(subject->modify(a.near.get(), kRead, 2) == -ENOENT);
     CHECK(subject.silent());
   }
+}
+
+TEST_CASE("interest 0: for number 0 too") {
+  Subject subject;
+  const UniqueFd saved(dup(0));
+  REQUIRE(saved);
+  Pair a = makePipe();
+  REQUIRE(dup2(a.near.get(), 0) == 0);
+  put(a.far, "a");
+  a.far.reset();
+  REQUIRE(subject->add(0, 0, 1) == 0);
+  CHECK(subject.silent());
+  REQUIRE(subject->modify(0, kRead, 1) == 0);
+  CHECK((subject.waitFor(1) & kRead) != 0);
+  REQUIRE(subject->remove(0) == 0);
+  CHECK(subject.silent());
+  REQUIRE(dup2(saved.get(), 0) == 0);
 }
 
 TEST_SUITE_END();

@@ -27,7 +27,7 @@ TEST_CASE("H10: the peer's FIN is readable, again and again until it is read and
     const uint32_t events = subject.waitFor(1);
     CHECK((events & kRead) != 0);
     CHECK((events & (kWrite | kError | kHangup)) == 0);
-    if (knowsHints(subject)) CHECK((events & kReadHangup) != 0);
+    if (knowsHints(subject) || subject.is("kqueue")) CHECK((events & kReadHangup) != 0);
     CHECK(take(tcp.near) == "");
   }
   // The other half goes on.

@@ -156,7 +156,7 @@ TEST_CASE("H4: an error in modify leaves the registration as it was") {
 }
 
 TEST_CASE("H4: the selector's own descriptors cannot be taken from it") {
-  const int lowest = UniqueFd(dup(0)).get();
+  const int lowest = makePipe().near.get();
   Subject subject;
   for (int fd = lowest; fd < lowest + 8; ++fd) {
     subject->modify(fd, 0, 1);

@@ -90,14 +90,20 @@ TEST_CASE("H17: closed fds among the registered ones fail nobody, are told once 
   }
 }
 
-TEST_CASE("H17: a closed fd alone ends a wait that has no limit, where it is told at all") {
+TEST_CASE("H17: a closed fd alone ends a wait, limited or not, where it is told at all") {
   Subject subject;
   if (subject->edges()) return;
-  Pair a = makePipe();
-  REQUIRE(subject->add(a.near.get(), kRead, 1) == 0);
-  a.near.reset();
-  CHECK(subject.wait(-1) == std::map<int32_t, uint32_t>{{1, kRead | kError}});
-  CHECK(subject.silent());
+  for (const int64_t limit : {int64_t{-1}, kLimit}) {
+    Pair a = makePipe();
+    const int number = a.near.get();
+    REQUIRE(subject->add(number, kRead, 1) == 0);
+    a.near.reset();
+    const int64_t begin = now();
+    CHECK(subject.wait(limit) == std::map<int32_t, uint32_t>{{1, kRead | kError}});
+    CHECK(now() - begin < kLimit);
+    CHECK(subject.silent());
+    REQUIRE(subject->remove(number) == 0);
+  }
 }
 
 TEST_CASE("H18: removing from the middle, the end and the beginning leaves the others right") {
@@ -176,6 +182,20 @@ TEST_CASE("fairness: with one row and many ready, each has its turn") {
     }
     for (int i = 0; i < kCount; ++i) CHECK(turns[i] >= 2);
   }
+}
+
+TEST_CASE("fairness: whose turn it is survives removals") {
+  Subject subject(1);
+  constexpr int kCount = 10;
+  Pair pipes[kCount];
+  for (int i = 0; i < kCount; ++i) {
+    pipes[i] = makePipe();
+    put(pipes[i].far, "x");
+    REQUIRE(subject->add(pipes[i].near.get(), kRead, i) == 0);
+  }
+  for (int i = 0; i < kCount - 1; ++i) CHECK(subject.wait().size() == 1);
+  for (int i = kCount - 1; i > 0; --i) REQUIRE(subject->remove(pipes[i].near.get()) == 0);
+  for (int i = 0; i < 3; ++i) CHECK(subject.wait() == std::map<int32_t, uint32_t>{{0, kRead}});
 }
 
 TEST_CASE("fairness: a wake gets through although more is ready than there are rows") {

@@ -3,6 +3,7 @@
 
 import type { Clock } from '../kernel/clock.ts';
 import { claim } from '../kernel/create-task.ts';
+import { describe } from '../kernel/describe.ts';
 import { DeadlockError } from '../kernel/errors.ts';
 import { Kernel, type KernelOptions } from '../kernel/kernel.ts';
 import type { Main } from '../kernel/operation.ts';
@@ -93,10 +94,4 @@ function deadlock(kernel: Kernel): DeadlockError {
 function withCause(error: Error, cause: unknown): Error {
   if (cause !== undefined) error.cause = cause;
   return error;
-}
-
-function describe(resource: unknown): string {
-  if (typeof resource !== 'object' || resource === null) return String(resource);
-  const text = String(resource);
-  return text === '[object Object]' ? `a ${resource.constructor?.name ?? 'resource'}` : text;
 }

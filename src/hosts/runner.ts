@@ -8,7 +8,7 @@ import type { Unhandled } from '../kernel/kernel.ts';
 import type { Main } from '../kernel/operation.ts';
 import { NativeSelector } from '../native/native-selector.ts';
 import { BlockingLoop } from './blocking-loop.ts';
-import { printUnhandled } from './unhandled.ts';
+import { guarded, printUnhandled } from './unhandled.ts';
 
 export interface RunOptions {
   /** The mechanism; by default COREACTOR_SELECTOR from the environment, else 'auto': the best there is. */
@@ -40,7 +40,7 @@ export class Runner implements Disposable {
     this.#loop = new BlockingLoop(this.#selector, {
       clock: monotonicClock,
       instruments: options.instruments ?? [],
-      onUnhandled: options.onUnhandled ?? printUnhandled,
+      onUnhandled: options.onUnhandled === undefined ? printUnhandled : guarded(options.onUnhandled),
       debug: options.debug ?? process.env.COREACTOR_DEBUG === '1',
     });
   }

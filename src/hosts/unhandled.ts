@@ -17,3 +17,15 @@ export function printUnhandled(report: Unhandled): void {
   process.stderr.write(`${heading}:\n${error}${where}\n`);
   if (report.kind !== 'warning') process.exitCode ||= 1;
 }
+
+/** The program's own handler; if that throws, both errors are printed. */
+export function guarded(handler: (report: Unhandled) => void): (report: Unhandled) => void {
+  return (report) => {
+    try {
+      handler(report);
+    } catch (error) {
+      printUnhandled(report);
+      printUnhandled({ ...report, kind: 'callback', error });
+    }
+  };
+}

@@ -2,17 +2,20 @@
 // left. One object per thread (a worker loads its own copy of this module), written by the kernel only.
 
 import { InvalidStateError } from './errors.ts';
+import type { Instrument } from './instruments.ts';
 import type { Kernel } from './kernel.ts';
 import type { Task } from './task.ts';
 
 interface Here {
   kernel: Kernel | null;
   task: Task<unknown> | null;
+  /** The kernel's, closer at hand for each step. */
+  instruments: Required<Instrument> | null;
   /** How many more operations may complete at once before the step has to give way (see yieldNow). */
   budget: number;
 }
 
-export const here: Here = { kernel: null, task: null, budget: 0 };
+export const here: Here = { kernel: null, task: null, instruments: null, budget: 0 };
 
 /** The kernel whose turn runs; throws if there is none. `caller` names the public function for the message. */
 export function currentKernel(caller: string): Kernel {

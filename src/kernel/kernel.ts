@@ -47,7 +47,8 @@ export class Kernel {
   live = 0;
   /** How many waits may end by something that neither a timer nor the selector shows (or were asked to be endless). */
   hopes = 0;
-  readonly #root: Context = { kernel: this, locals: null };
+  /** What tasks start with that no task creates. */
+  readonly root: Context = { kernel: this, locals: null };
   #ready = new ReadyQueue();
   #first: Task<unknown> | null = null; // all unfinished tasks, oldest first, in a list through the tasks themselves
   #last: Task<unknown> | null = null;
@@ -72,6 +73,7 @@ export class Kernel {
   turn(rows: number): number {
     const outer = here.kernel;
     here.kernel = this;
+    here.instruments = this.instruments;
     try {
       if (rows > 0) this.poller.dispatch(rows);
       if (this.timers.size > 0) this.timers.expire(this.clock.now());
@@ -89,7 +91,7 @@ export class Kernel {
   }
 
   spawn<T>(body: Coroutine<T>, name: string | undefined): Task<T> {
-    const task = new Task<T>(here.task?.context ?? this.#root, body, name ?? ++this.#spawned);
+    const task = new Task<T>(here.task?.context ?? this.root, body, name ?? ++this.#spawned);
     const node = task as Task<unknown>;
     node.previous = this.#last;
     if (this.#last === null) this.#first = node;

@@ -8,7 +8,8 @@ import type { Task } from './task.ts';
 /**
  * What an operation's `next()` returns when it cannot go on. Register `currentTask()` where somebody will find and
  * wake() it, then `return park(resource)`; after the wake `next()` is called again. Cancelling calls the iterator's
- * `return()` instead: take the registration back there.
+ * `return()` instead: take the registration back there. (An operation that drives a coroutine by itself passes every
+ * `return()` on to it: it comes again after each wake while clean-up runs.)
  *
  * @param resource what is waited on, shown by allTasks() and in a DeadlockError: any object, best with a toString().
  * @throws InvalidStateError outside a task.

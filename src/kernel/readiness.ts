@@ -6,7 +6,7 @@ import { BusyError, ClosedError } from './errors.ts';
 import { currentKernel, here } from './here.ts';
 import type { Kernel } from './kernel.ts';
 import { DONE, type Operation, type Park } from './operation.ts';
-import { giveWay, park } from './park.ts';
+import { giveWay, park, spend } from './park.ts';
 import { EDGE, ERROR, HANGUP, PRIORITY, READ, READ_HANGUP, WRITE } from './selector-port.ts';
 import type { Task } from './task.ts';
 
@@ -25,12 +25,14 @@ export class Readiness {
   /** The one task that reads, from its first wait to the end of its operation. */
   reader: Task<unknown> | null = null;
   writer: Task<unknown> | null = null;
+  readonly #interest: number;
   readonly #kernel: Kernel;
   readonly #close: () => void;
 
   /** Registers `fd` with the running loop; `close` is called if the run ends before remove() was. */
   constructor(fd: number, interest: number, close: () => void) {
     this.fd = fd;
+    this.#interest = interest;
     this.#kernel = currentKernel('a socket');
     this.#close = close;
     this.token = this.#kernel.poller.add(this, fd, interest | EDGE);
@@ -92,6 +94,7 @@ export class Readiness {
       next: () => {
         this.checkWriter();
         if (!this.writable) return this.parkWriter(resource);
+        if (spend()) return this.giveWayWriter(resource);
         this.writer = null;
         return DONE;
       },
@@ -109,6 +112,7 @@ export class Readiness {
    */
   remove(): number {
     const fd = this.fd;
+    if (fd === NO_FD) return NO_FD;
     this.fd = NO_FD;
     this.#kernel.poller.remove(this.token, fd);
     this.ready(READ | WRITE); // a try will tell them
@@ -124,8 +128,8 @@ export class Readiness {
   private arm(): void {
     const selector = this.#kernel.poller.selector;
     if (selector.edges) return;
-    const interest = (this.readable ? 0 : READ) | (this.writable ? 0 : WRITE) | EDGE;
-    selector.modify(this.fd, interest, this.token);
+    const missing = (this.readable ? 0 : READ) | (this.writable ? 0 : WRITE);
+    selector.modify(this.fd, (missing & this.#interest) | EDGE, this.token);
   }
 
   private busy(other: Task<unknown>, what: string): Error {

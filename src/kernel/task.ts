@@ -12,6 +12,7 @@
 // A task that gave way (sleep(0), or its budget is spent) is GAVE_WAY: queued, but with nothing handed to it yet, so
 // that a cancel may still doom it. That is the difference to READY, which keeps what it was woken with.
 
+import { describe } from './describe.ts';
 import { CancelledError, InvalidStateError } from './errors.ts';
 import { here } from './here.ts';
 import { Join } from './join.ts';
@@ -137,7 +138,7 @@ export class Task<T> implements Operation<T>, Step {
       return new InvalidStateError(`${this.name} has not ended yet (it is ${this.state}): await it with yield* first`);
     }
     const { reason, by } = this.#content as Cancellation;
-    const why = reason === undefined ? '' : `: ${reason instanceof Error ? reason.message : String(reason)}`;
+    const why = reason === undefined ? '' : `: ${describe(reason)}`;
     return new CancelledError(`${this.name} was cancelled${by === undefined ? '' : ` by ${by}`}${why}`, reason, by);
   }
 
@@ -221,7 +222,7 @@ export class Task<T> implements Operation<T>, Step {
     // Parked, or running and woken before it parked: then it goes round once more.
     this.become(READY);
     this.kernel.enqueue(this);
-    const instruments = this.kernel.instruments;
+    const { instruments } = this.kernel;
     if (instruments !== null) instruments.woken(this as Task<unknown>, here.task);
     return true;
   }
@@ -237,7 +238,7 @@ export class Task<T> implements Operation<T>, Step {
   step(): void {
     const phase = this.phase;
     if (phase > DOOMED) return; // ended since it was queued
-    const instruments = this.kernel.instruments;
+    const { instruments } = here;
     here.task = this as Task<unknown>;
     here.budget = STEP_BUDGET;
     if (instruments !== null) instruments.stepBegin(this as Task<unknown>);
@@ -287,6 +288,7 @@ export class Task<T> implements Operation<T>, Step {
     this.become(phase);
     this.#content = outcome; // and lets go of the frames
     this.waitingOn = null;
+    this.context = kernel.root; // and of the task-locals
     kernel.exited(this as Task<unknown>, phase === FAILED);
     const waiters = this.#waiters;
     if (waiters === null) return;

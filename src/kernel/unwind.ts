@@ -8,7 +8,8 @@
 // So a task that unwinds is resumed with return() as well, and the one coroutine whose clean-up is suspended takes that
 // as next(): it goes on cleaning up, and whoever awaits it still returns when it is done. To know which one that is, and
 // to answer in its place, return() of all generators goes through here once the first task is cancelled. For every
-// generator that no task is unwinding it does what it always did.
+// generator that no task is unwinding it does what it always did. (With frozen intrinsics it cannot be put there, and
+// cancelling throws a TypeError.)
 
 import type { Coroutine, Park } from './operation.ts';
 

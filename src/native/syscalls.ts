@@ -32,14 +32,14 @@ export const syscalls = Object.freeze({
   /** Receives into the buffer (or its stretch): how many bytes, 0 at the end of the stream; null if none are there. */
   recv(fd: number, buffer: Uint8Array, offset = 0, length?: number): number | null {
     const window = new Window();
-    window.aim(buffer, offset, length);
+    window.point(buffer, offset, length);
     return tryOn(fd, 'recv', window.receive(fd));
   },
 
   /** Sends what the kernel takes: how many bytes; null if it has no room. */
   send(fd: number, buffer: Uint8Array, offset = 0, length?: number): number | null {
     const window = new Window();
-    window.aim(buffer, offset, length);
+    window.point(buffer, offset, length);
     return tryOn(fd, 'send', window.transmit(fd, 0));
   },
 

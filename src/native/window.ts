@@ -21,8 +21,8 @@ export class Window {
     return this.#end - this.#offset;
   }
 
-  /** Aims at view[offset, offset + length), by default the rest of the view. */
-  aim(view: Uint8Array, offset: number, length: number | undefined): void {
+  /** Points at view[offset, offset + length), by default the rest of the view. */
+  point(view: Uint8Array, offset: number, length: number | undefined): void {
     if (view !== this.#view) this.take(view);
     // A view without bytes has no memory that could be registered.
     else if (this.#id === UNREGISTERED && view.length > 0) this.#id = addon.registerBuffer(view);

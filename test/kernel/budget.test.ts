@@ -5,10 +5,9 @@ import { createTask } from '../../src/kernel/create-task.ts';
 import { currentTask } from '../../src/kernel/here.ts';
 import type { Coroutine, Operation, Park } from '../../src/kernel/operation.ts';
 import { giveWay, spend } from '../../src/kernel/park.ts';
-import { READ } from '../../src/kernel/selector-port.ts';
+import { READ, WRITE } from '../../src/kernel/selector-port.ts';
 import { now, sleep } from '../../src/kernel/sleep.ts';
-import { simulate } from '../../src/testing/simulate.ts';
-import { open, receive, world } from './helpers.ts';
+import { open, receive, simulate, world } from './helpers.ts';
 
 const BUDGET = 128;
 
@@ -116,5 +115,21 @@ test('S14: awaiting a task that is done, over and over, cannot starve the others
     expect(currentTask().state).toBe('running');
     other.cancel();
   }, world());
+  expect(others).toBeGreaterThan(50);
+});
+
+test('S14: nor can waiting for a descriptor that stays writable', () => {
+  let others = 0;
+  simulate(function* () {
+    const source = open(3, WRITE);
+    source.writable = true;
+    createTask(function* () {
+      for (;;) {
+        others++;
+        yield* sleep(0);
+      }
+    });
+    for (let i = 0; i < 100 * BUDGET; i++) yield* source.whenWritable(source);
+  });
   expect(others).toBeGreaterThan(50);
 });

@@ -8,8 +8,7 @@ import type { Coroutine, Operation } from '../../src/kernel/operation.ts';
 import { READ } from '../../src/kernel/selector-port.ts';
 import { sleep } from '../../src/kernel/sleep.ts';
 import type { Task } from '../../src/kernel/task.ts';
-import { simulate } from '../../src/testing/simulate.ts';
-import { Mailbox, open, receive, world } from './helpers.ts';
+import { Mailbox, open, receive, simulate, world } from './helpers.ts';
 
 const programs: Record<string, (log: Log) => Coroutine<unknown>> = {
   *sleeps(log) {

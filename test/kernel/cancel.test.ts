@@ -7,8 +7,7 @@ import type { Coroutine, Park } from '../../src/kernel/operation.ts';
 import { park, wake } from '../../src/kernel/park.ts';
 import { now, sleep } from '../../src/kernel/sleep.ts';
 import type { Task } from '../../src/kernel/task.ts';
-import { simulate } from '../../src/testing/simulate.ts';
-import { Crank, Mailbox, Pause, thrownIn } from './helpers.ts';
+import { Crank, Mailbox, Pause, simulate, thrownIn } from './helpers.ts';
 
 test('S1: an item that was handed over before the cancel is delivered; the cancel takes the next suspension', () => {
   const got: string[] = [];

@@ -6,8 +6,7 @@ import { CancelledError } from '../../src/kernel/errors.ts';
 import { currentTask } from '../../src/kernel/here.ts';
 import type { Coroutine } from '../../src/kernel/operation.ts';
 import { now, sleep } from '../../src/kernel/sleep.ts';
-import { simulate } from '../../src/testing/simulate.ts';
-import { Mailbox, thrownIn } from './helpers.ts';
+import { Mailbox, simulate, thrownIn } from './helpers.ts';
 
 test('S19: finally runs on cancel, may suspend and sees cancelling; catch sees nothing', () => {
   const log: unknown[] = [];

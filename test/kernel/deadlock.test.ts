@@ -9,8 +9,7 @@ import type { Coroutine } from '../../src/kernel/operation.ts';
 import { READ } from '../../src/kernel/selector-port.ts';
 import { now, sleep } from '../../src/kernel/sleep.ts';
 import type { Task } from '../../src/kernel/task.ts';
-import { simulate } from '../../src/testing/simulate.ts';
-import { open, Pause, receive, thrownBy, thrownIn, world } from './helpers.ts';
+import { open, Pause, receive, simulate, thrownBy, thrownIn, world } from './helpers.ts';
 
 test('a deadlock is an error that lists the tasks and what each waits on', () => {
   class Barrier extends Pause {

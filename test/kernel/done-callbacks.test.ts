@@ -7,8 +7,7 @@ import { currentTask } from '../../src/kernel/here.ts';
 import type { Unhandled } from '../../src/kernel/kernel.ts';
 import type { Coroutine } from '../../src/kernel/operation.ts';
 import { sleep } from '../../src/kernel/sleep.ts';
-import { simulate } from '../../src/testing/simulate.ts';
-import { Crank } from './helpers.ts';
+import { Crank, simulate } from './helpers.ts';
 
 test('S27: done callbacks run once, in the order of the calls, with the task, in the turn after its end', () => {
   const crank = new Crank();

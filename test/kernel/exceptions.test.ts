@@ -8,8 +8,7 @@ import { currentTask } from '../../src/kernel/here.ts';
 import type { Coroutine, Operation, Park } from '../../src/kernel/operation.ts';
 import { park } from '../../src/kernel/park.ts';
 import { now, sleep } from '../../src/kernel/sleep.ts';
-import { simulate } from '../../src/testing/simulate.ts';
-import { thrownBy, thrownIn } from './helpers.ts';
+import { simulate, thrownBy, thrownIn } from './helpers.ts';
 
 test('S11: awaiting oneself is an error thrown into the task, which can catch it', () => {
   simulate(function* () {

@@ -5,8 +5,7 @@ import { createTask } from '../../src/kernel/create-task.ts';
 import type { Unhandled } from '../../src/kernel/kernel.ts';
 import type { Coroutine } from '../../src/kernel/operation.ts';
 import { now, sleep } from '../../src/kernel/sleep.ts';
-import { simulate } from '../../src/testing/simulate.ts';
-import { Crank, thrownBy, thrownIn } from './helpers.ts';
+import { Crank, simulate, thrownBy, thrownIn } from './helpers.ts';
 
 test('S23: a failure that nobody retrieved is reported once, at the end of the turn after its own', () => {
   const crank = new Crank({ debug: true });

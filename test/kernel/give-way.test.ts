@@ -1,14 +1,14 @@
 // sleep(0) and giveWay(): who gets a chance before they return.
 
 import { expect, test } from 'vitest';
+import { callLater } from '../../src/kernel/callback.ts';
 import { createTask } from '../../src/kernel/create-task.ts';
 import { currentTask } from '../../src/kernel/here.ts';
 import type { Coroutine } from '../../src/kernel/operation.ts';
 import { giveWay, wake } from '../../src/kernel/park.ts';
 import { READ } from '../../src/kernel/selector-port.ts';
 import { sleep } from '../../src/kernel/sleep.ts';
-import { simulate } from '../../src/testing/simulate.ts';
-import { open, Pause, receive, world } from './helpers.ts';
+import { open, Pause, receive, simulate, world } from './helpers.ts';
 
 test('S13: sleep(0) returns after every ready task, the timers that are due, and pending I/O', () => {
   const { clock, selector } = world();
@@ -122,4 +122,19 @@ test('a task that was woken before it gave way is stepped once in a turn', () =>
     { clock, selector },
   );
   expect(waits).toEqual([0, 1, 2, 3]);
+});
+
+test('S13: sleep(0) returns after a timer that was set after it in the same turn and is due', () => {
+  const log: string[] = [];
+  simulate(function* () {
+    createTask(function* () {
+      yield* sleep(0);
+      log.push('back');
+    });
+    createTask(function* (): Coroutine<void> {
+      callLater(0, () => log.push('timer'));
+    });
+    yield* sleep(5);
+  });
+  expect(log).toEqual(['timer', 'back']);
 });

@@ -12,6 +12,7 @@ import { READ } from '../../src/kernel/selector-port.ts';
 import type { Task } from '../../src/kernel/task.ts';
 import { Timer } from '../../src/kernel/timers.ts';
 import { FakeSelector } from '../../src/testing/fake-selector.ts';
+import { type SimulateOptions, simulate as simulateWith } from '../../src/testing/simulate.ts';
 import { VirtualClock } from '../../src/testing/virtual-clock.ts';
 
 /** Notes when it was asked to wait for how long; throws at a wait below 0 and at a loop that turns without getting anywhere. */
@@ -40,6 +41,11 @@ export class WatchedSelector extends FakeSelector {
 export function world(start = 0): { clock: VirtualClock; selector: WatchedSelector } {
   const clock = new VirtualClock(start);
   return { clock, selector: new WatchedSelector(clock) };
+}
+
+/** simulate(), always with a selector that notices a spinning loop: it would run until the memory is full. */
+export function simulate<T>(main: Main<T>, options: SimulateOptions = {}): T {
+  return simulateWith(main, { ...world(), ...options });
 }
 
 /** A kernel whose turns the test takes itself, where it has to look in between (or to let the collector run). */
@@ -204,6 +210,7 @@ export function collectGarbage(): void {
 /** Bytes in use after a full collection, typed arrays included. */
 export function bytesInUse(): number {
   collectGarbage();
+  collectGarbage(); // what the first one freed the handles of
   const { heapUsed, arrayBuffers } = process.memoryUsage();
   return heapUsed + arrayBuffers;
 }

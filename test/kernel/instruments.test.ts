@@ -6,8 +6,7 @@ import { createTask } from '../../src/kernel/create-task.ts';
 import type { Instrument } from '../../src/kernel/instruments.ts';
 import { READ } from '../../src/kernel/selector-port.ts';
 import { sleep } from '../../src/kernel/sleep.ts';
-import { simulate } from '../../src/testing/simulate.ts';
-import { open, Pause, receive, world } from './helpers.ts';
+import { open, Pause, receive, simulate, world } from './helpers.ts';
 
 function recorder(log: string[]): Required<Instrument> {
   return {

@@ -7,8 +7,7 @@ import type { Operation, Park } from '../../src/kernel/operation.ts';
 import { park, wake } from '../../src/kernel/park.ts';
 import { now, sleep } from '../../src/kernel/sleep.ts';
 import type { Task } from '../../src/kernel/task.ts';
-import { simulate } from '../../src/testing/simulate.ts';
-import { Mailbox, seeded } from './helpers.ts';
+import { Mailbox, seeded, simulate } from './helpers.ts';
 
 // The example of park()'s docstring.
 class Gate {

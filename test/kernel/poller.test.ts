@@ -8,8 +8,7 @@ import type { Poller } from '../../src/kernel/poller.ts';
 import type { Readiness } from '../../src/kernel/readiness.ts';
 import { ERROR, READ, ROWS_BEGIN } from '../../src/kernel/selector-port.ts';
 import { now, sleep } from '../../src/kernel/sleep.ts';
-import { simulate } from '../../src/testing/simulate.ts';
-import { Crank, open, receive, thrownBy, thrownIn, world } from './helpers.ts';
+import { Crank, open, receive, simulate, thrownBy, thrownIn, world } from './helpers.ts';
 
 /** Calls `body` as if the crank's kernel were running. */
 function inside<T>(crank: Crank, body: () => T): T {

@@ -8,9 +8,8 @@ import type { Coroutine } from '../../src/kernel/operation.ts';
 import type { Readiness } from '../../src/kernel/readiness.ts';
 import { EDGE, ERROR, HANGUP, PRIORITY, READ, READ_HANGUP, WRITE } from '../../src/kernel/selector-port.ts';
 import { now, sleep } from '../../src/kernel/sleep.ts';
-import { simulate } from '../../src/testing/simulate.ts';
 import { VirtualClock } from '../../src/testing/virtual-clock.ts';
-import { open, receive, thrownIn, WatchedSelector, world } from './helpers.ts';
+import { open, receive, simulate, thrownIn, WatchedSelector, world } from './helpers.ts';
 
 test.each([
   ['READ', READ, true, false, false],
@@ -124,6 +123,18 @@ test('remove() wakes whoever waits, who then finds it closed, and unregisters it
   });
 });
 
+test('remove() a second time changes nothing: the next two descriptors do not share a place', () => {
+  simulate(function* () {
+    const source = open(3);
+    const { poller } = currentTask().kernel;
+    source.remove();
+    source.remove();
+    const next = [open(4), open(5)] as const;
+    expect([poller.size, poller.owners().length, next[0].token === next[1].token]).toEqual([2, 2, false]);
+    yield* sleep(0);
+  });
+});
+
 test('what is still registered at the end of the run is asked to close, once', () => {
   const closed: number[] = [];
   simulate(function* () {
@@ -156,10 +167,14 @@ test('a selector without edges is armed again at each wait, for what is not know
       yield* source.whenWritable(source);
       selector.signalAt(15, 3, READ);
       yield* receive(source);
+      source.readable = true;
+      source.writable = false;
+      selector.signalAt(20, 3, WRITE);
+      yield* source.whenWritable(source);
     },
     { clock, selector: selector as WatchedSelector },
   );
-  expect(selector.armed).toEqual([READ | WRITE | EDGE, READ | WRITE | EDGE, READ | EDGE]);
+  expect(selector.armed).toEqual([READ | WRITE | EDGE, READ | WRITE | EDGE, READ | EDGE, WRITE | EDGE]);
 });
 
 test('with edges nothing is armed again', () => {

@@ -4,9 +4,8 @@ import { expect, test } from 'vitest';
 import { createTask } from '../../src/kernel/create-task.ts';
 import type { Coroutine } from '../../src/kernel/operation.ts';
 import { now, sleep, sleepUntil } from '../../src/kernel/sleep.ts';
-import { simulate } from '../../src/testing/simulate.ts';
 import type { VirtualClock } from '../../src/testing/virtual-clock.ts';
-import { seeded, thrownBy, thrownIn, WatchedSelector, world } from './helpers.ts';
+import { seeded, simulate, thrownBy, thrownIn, WatchedSelector, world } from './helpers.ts';
 
 test('a sleep ends when its time has come, whatever else goes on', () => {
   const log: number[] = [];

@@ -7,8 +7,7 @@ import { InvalidStateError } from '../../src/kernel/errors.ts';
 import type { Coroutine } from '../../src/kernel/operation.ts';
 import { sleep } from '../../src/kernel/sleep.ts';
 import { TaskLocal } from '../../src/kernel/task-local.ts';
-import { simulate } from '../../src/testing/simulate.ts';
-import { thrownBy } from './helpers.ts';
+import { simulate, thrownBy } from './helpers.ts';
 
 test('S31: a task inherits the values of its creator as they were when it was created', () => {
   simulate(function* () {

@@ -9,8 +9,7 @@ import { park, wake } from '../../src/kernel/park.ts';
 import { now, sleep } from '../../src/kernel/sleep.ts';
 import type { Task } from '../../src/kernel/task.ts';
 import { allTasks } from '../../src/kernel/tasks.ts';
-import { simulate } from '../../src/testing/simulate.ts';
-import { Crank, collectGarbage, thrownBy, thrownIn } from './helpers.ts';
+import { Crank, collectGarbage, simulate, thrownBy, thrownIn } from './helpers.ts';
 
 test('S15: default names are Task-1, Task-2, ...; a name can be given, read and changed', () => {
   simulate(function* () {

@@ -8,8 +8,7 @@ import type { Coroutine } from '../../src/kernel/operation.ts';
 import { park, wake } from '../../src/kernel/park.ts';
 import { READ } from '../../src/kernel/selector-port.ts';
 import { now, sleep } from '../../src/kernel/sleep.ts';
-import { simulate } from '../../src/testing/simulate.ts';
-import { Expiry, open, receive, world } from './helpers.ts';
+import { Expiry, open, receive, simulate, world } from './helpers.ts';
 
 test('S2: data that came before the deadline is delivered though a step blocked past the deadline', () => {
   const { clock, selector } = world();

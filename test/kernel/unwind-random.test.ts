@@ -5,8 +5,7 @@ import { createTask } from '../../src/kernel/create-task.ts';
 import { currentTask } from '../../src/kernel/here.ts';
 import type { Coroutine } from '../../src/kernel/operation.ts';
 import { sleep } from '../../src/kernel/sleep.ts';
-import { simulate } from '../../src/testing/simulate.ts';
-import { seeded } from './helpers.ts';
+import { seeded, simulate } from './helpers.ts';
 
 interface Frame {
   id: number;

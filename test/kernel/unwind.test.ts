@@ -4,8 +4,7 @@ import { expect, test } from 'vitest';
 import { createTask } from '../../src/kernel/create-task.ts';
 import type { Coroutine, Operation, Park } from '../../src/kernel/operation.ts';
 import { now, sleep } from '../../src/kernel/sleep.ts';
-import { simulate } from '../../src/testing/simulate.ts';
-import { thrownIn } from './helpers.ts';
+import { simulate, thrownIn } from './helpers.ts';
 
 test("S19: tasks that unwind at the same time do not get in each other's way", () => {
   const logs: string[][] = Array.from({ length: 10 }, () => []);

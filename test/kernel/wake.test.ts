@@ -8,8 +8,7 @@ import { giveWay, park, wake } from '../../src/kernel/park.ts';
 import { READ } from '../../src/kernel/selector-port.ts';
 import { now, sleep } from '../../src/kernel/sleep.ts';
 import type { Task } from '../../src/kernel/task.ts';
-import { simulate } from '../../src/testing/simulate.ts';
-import { Crank, open, Pause, receive, thrownBy, world } from './helpers.ts';
+import { Crank, open, Pause, receive, simulate, thrownBy, world } from './helpers.ts';
 
 test('wake() then cancel(): the operation delivers, the cancel takes effect at the next suspension', () => {
   const log: unknown[] = [];
