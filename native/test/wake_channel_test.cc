@@ -57,7 +57,7 @@ TEST_CASE("H21: a full channel counts as success and stays readable; errno is le
 TEST_CASE("H21: a drain that races with a signal does not leave the channel deaf") {
   WakeChannel channel;
   REQUIRE(channel.open() == 0);
-  constexpr int kRounds = 50'000;
+  constexpr int kRounds = 100'000;
   std::atomic<int> started{0};
   std::atomic<int> finished{0};
   const auto await = [](const std::atomic<int>& counter, int round) {
@@ -72,7 +72,7 @@ TEST_CASE("H21: a drain that races with a signal does not leave the channel deaf
   std::thread ringer([&] {
     for (int round = 1; round <= kRounds; ++round) {
       await(started, round);
-      pause(round % 64);
+      pause(round % 128);
       channel.signal();
       finished.store(round);
     }
@@ -80,7 +80,7 @@ TEST_CASE("H21: a drain that races with a signal does not leave the channel deaf
   int deaf = 0;
   for (int round = 1; round <= kRounds; ++round) {
     started.store(round);
-    pause(round / 64 % 64);
+    pause(round / 128 % 128);
     channel.drain();
     await(finished, round);
     channel.signal();
