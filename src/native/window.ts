@@ -10,6 +10,26 @@ const { receive, transmit } = addon;
 const UNREGISTERED = -1;
 const EBADF = -constants.errno.EBADF;
 
+/** The views that are registered, each once however many sockets share it: so their entries stay in the cache. */
+const registered = new Map<Uint8Array, { id: number; users: number }>();
+
+function register(view: Uint8Array): number {
+  let entry = registered.get(view);
+  if (entry === undefined) {
+    entry = { id: addon.registerBuffer(view), users: 0 };
+    registered.set(view, entry);
+  }
+  entry.users++;
+  return entry.id;
+}
+
+function unregister(view: Uint8Array): void {
+  const entry = registered.get(view) as { id: number; users: number };
+  if (--entry.users > 0) return;
+  registered.delete(view);
+  addon.releaseBuffer(entry.id);
+}
+
 export class Window {
   #view: Uint8Array | null = null;
   #id: number = UNREGISTERED; // what the frame's BUFFER takes
@@ -25,7 +45,7 @@ export class Window {
   point(view: Uint8Array, offset: number, length: number | undefined): void {
     if (view !== this.#view) this.take(view);
     // A view without bytes has no memory that could be registered.
-    else if (this.#id === UNREGISTERED && view.length > 0) this.#id = addon.registerBuffer(view);
+    else if (this.#id === UNREGISTERED && view.length > 0) this.#id = register(view);
     const size = view.length; // 0 if the memory was transferred away
     const end = length === undefined ? size : offset + length;
     // Written so that NaN and fractions fail too.
@@ -58,7 +78,7 @@ export class Window {
 
   /** Lets go of the view. */
   release(): void {
-    if (this.#id !== UNREGISTERED) addon.releaseBuffer(this.#id);
+    if (this.#id !== UNREGISTERED) unregister(this.#view as Uint8Array);
     this.#id = UNREGISTERED;
     this.#view = null;
   }

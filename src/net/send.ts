@@ -7,7 +7,7 @@ import { closedError, type Readiness } from '../kernel/readiness.ts';
 import { SystemError } from '../native/system-error.ts';
 import { Window } from '../native/window.ts';
 
-const AGAIN = -constants.errno.EAGAIN;
+export const AGAIN = -constants.errno.EAGAIN;
 
 // What next() gives: its value is read before anything else can run, so one object serves all.
 const RESULT: IteratorReturnResult<number> = { done: true, value: 0 };
@@ -47,27 +47,19 @@ export class SendOperation extends Window implements Operation<number>, Iterator
     while (readiness.writable) {
       if (spend()) return readiness.giveWayWriter(this);
       readiness.writer = null; // unless it parks below
-      if (this.attempt() === 0 && !readiness.writable) break;
+      const count = this.transmit(readiness.fd, this.#sent);
+      if (count === AGAIN) {
+        readiness.writable = false;
+        break;
+      }
+      if (count < 0) throw sendError(readiness, count, this.#sent);
+      this.#sent += count;
       if (this.#sent === this.length || !this.#all) {
         RESULT.value = this.#sent;
         return RESULT;
       }
     }
     return readiness.parkWriter(this);
-  }
-
-  /** One try: how many bytes the kernel took, 0 when it has no room. */
-  attempt(): number {
-    const readiness = this.#readiness;
-    if (!readiness.writable) return 0;
-    const count = this.transmit(readiness.fd, this.#sent);
-    if (count === AGAIN) {
-      readiness.writable = false;
-      return 0;
-    }
-    if (count < 0) throw this.error(count);
-    this.#sent += count;
-    return count;
   }
 
   return(): IteratorResult<Park, number> {
@@ -78,11 +70,11 @@ export class SendOperation extends Window implements Operation<number>, Iterator
   override toString(): string {
     return `send on fd ${this.#readiness.fd}`;
   }
+}
 
-  private error(errno: number): Error {
-    if (this.#readiness.closed) return closedError('socket');
-    const error = new SystemError(errno, 'send', { fd: this.#readiness.fd });
-    error.bytesSent = this.#sent;
-    return error;
-  }
+export function sendError(readiness: Readiness, errno: number, bytesSent: number): Error {
+  if (readiness.closed) return closedError('socket');
+  const error = new SystemError(errno, 'send', { fd: readiness.fd });
+  error.bytesSent = bytesSent;
+  return error;
 }

@@ -7,12 +7,16 @@ import { PRIORITY, READ, WRITE } from '../kernel/selector-port.ts';
 import { addon } from '../native/addon.ts';
 import { type Address, formatAddress } from '../native/address.ts';
 import { checked } from '../native/system-error.ts';
+import { Window } from '../native/window.ts';
 import { ReceiveOperation } from './receive.ts';
-import { SendOperation } from './send.ts';
+import { AGAIN, SendOperation, sendError } from './send.ts';
 
 /** Which direction shutdown() ends. */
 export type Direction = 'read' | 'write' | 'both';
 const HOW: Record<Direction, number> = { read: 0, write: 1, both: 2 };
+
+/** Of all sockets' trySend(), since it is over when that returns: one object that is always in the cache. */
+const AT_ONCE = new Window();
 
 /**
  * Made by `connect()` and `listener.accept()`. One task may receive and one may send at a time; a second one gets
@@ -106,7 +110,15 @@ export class Socket implements Disposable {
    * if (sent < length) yield* socket.sendAll(Buffer.from(shared.subarray(sent, length))); // a copy of what is left
    */
   trySend(data: Uint8Array, offset = 0, length?: number): number {
-    return this.#send.aim(data, offset, length, false).attempt();
+    const readiness = this.#readiness;
+    readiness.checkWriter();
+    AT_ONCE.point(data, offset, length);
+    if (!readiness.writable) return 0;
+    const count = AT_ONCE.transmit(readiness.fd, 0);
+    if (count >= 0) return count;
+    if (count !== AGAIN) throw sendError(readiness, count, 0);
+    readiness.writable = false;
+    return 0;
   }
 
   /**

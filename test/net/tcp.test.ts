@@ -104,6 +104,26 @@ test('send() gives what the kernel took at once, and suspends when it takes noth
   });
 });
 
+test('trySend() never suspends: 0 when the kernel has no room, ClosedError after close()', () => {
+  run(function* () {
+    const [a, b] = yield* pair();
+    const chunk = Buffer.alloc(1 << 20, 'x');
+    let sent = 0;
+    for (let n = a.trySend(chunk); n > 0; n = a.trySend(chunk)) sent += n;
+    expect(sent).toBeGreaterThan(0);
+    const buffer = Buffer.alloc(1 << 20);
+    let got = 0;
+    while (got < sent) got += yield* b.recvInto(buffer);
+    expect(got).toBe(sent);
+    yield* sleep(1);
+    expect(a.trySend(Buffer.from('abc'), 1, 2)).toBe(2);
+    expect((yield* b.recv(10)).toString()).toBe('bc');
+    expect(() => a.trySend(chunk, 0, chunk.length + 1)).toThrow(RangeError);
+    a.close();
+    expect(() => a.trySend(chunk)).toThrow(ClosedError);
+  });
+});
+
 test('H28: half-close: one side ends its stream and still receives', () => {
   run(function* () {
     const [a, b] = yield* pair();
