@@ -5,6 +5,7 @@ import { ArgumentTypeError } from './errors.ts';
 import { currentKernel, here } from './here.ts';
 import type { Kernel } from './kernel.ts';
 import type { Step } from './ready-queue.ts';
+import type { Task } from './task.ts';
 import { Timer } from './timers.ts';
 
 /** What callSoon, callLater and callAt return. */
@@ -15,18 +16,18 @@ export interface CallbackHandle {
 
 /** A function to be called once, with the name of the task that asked for it. */
 export class Callback extends Timer implements Step, CallbackHandle {
-  readonly #kernel: Kernel;
-  readonly #owner = here.task;
+  /** The task that asked for it, or the kernel if none did: one field for both, since there may be a million of these. */
+  readonly #origin: Task<unknown> | Kernel;
   #fn: (() => unknown) | null;
 
-  constructor(kernel: Kernel, deadline: number, fn: () => unknown) {
-    super(deadline);
-    this.#kernel = kernel;
+  constructor(kernel: Kernel, fn: () => unknown) {
+    super();
+    this.#origin = here.task ?? kernel;
     this.#fn = fn;
   }
 
   fire(): void {
-    this.#kernel.enqueue(this);
+    this.kernel.enqueue(this);
   }
 
   step(): void {
@@ -36,15 +37,21 @@ export class Callback extends Timer implements Step, CallbackHandle {
     try {
       fn();
     } catch (error) {
-      this.#kernel.unhandled({ kind: 'callback', error, task: this.#owner });
+      const task = this.#origin === this.kernel ? null : (this.#origin as Task<unknown>);
+      this.kernel.unhandled({ kind: 'callback', error, task });
     }
   }
 
   cancel(): boolean {
     if (this.#fn === null) return false;
     this.#fn = null;
-    this.#kernel.timers.cancel(this);
+    this.kernel.timers.cancel(this);
     return true;
+  }
+
+  private get kernel(): Kernel {
+    const origin = this.#origin;
+    return 'kernel' in origin ? origin.kernel : origin;
   }
 }
 
@@ -70,7 +77,7 @@ export function callAt(deadline: number, fn: () => unknown): CallbackHandle {
 }
 
 function schedule(kernel: Kernel, deadline: number, fn: () => unknown): CallbackHandle {
-  const callback = new Callback(kernel, deadline, fn);
-  if (deadline !== Number.POSITIVE_INFINITY) kernel.timers.add(callback);
+  const callback = new Callback(kernel, fn);
+  if (deadline !== Number.POSITIVE_INFINITY) kernel.timers.add(callback, deadline);
   return callback;
 }

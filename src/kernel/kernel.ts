@@ -116,7 +116,7 @@ export class Kernel {
   }
 
   callSoon(fn: () => unknown): Callback {
-    const callback = new Callback(this, 0, fn);
+    const callback = new Callback(this, fn);
     this.#ready.push(callback);
     return callback;
   }

@@ -8,21 +8,27 @@ import type { Task } from './task.ts';
 import { Timer } from './timers.ts';
 
 class Sleep extends Timer implements Operation<void>, Iterator<Park, void, void> {
+  readonly #deadline: number;
   #task: Task<unknown> | null = null;
+
+  constructor(deadline: number) {
+    super();
+    this.#deadline = deadline;
+  }
 
   /** Awaited once more, it is a new timer for the same deadline. */
   [Symbol.iterator](): Sleep {
-    return this.#task === null ? this : new Sleep(this.deadline);
+    return this.#task === null ? this : new Sleep(this.#deadline);
   }
 
   next(): IteratorResult<Park, void> {
     const task = here.task as Task<unknown>;
     if (this.#task === null) {
       this.#task = task;
-      if (this.deadline === Number.POSITIVE_INFINITY)
+      if (this.#deadline === Number.POSITIVE_INFINITY)
         task.kernel.hopes++; // asked for, so no deadlock
-      else task.kernel.timers.add(this);
-    } else if (!this.armed && this.deadline !== Number.POSITIVE_INFINITY) {
+      else task.kernel.timers.add(this, this.#deadline);
+    } else if (!this.armed && this.#deadline !== Number.POSITIVE_INFINITY) {
       return DONE;
     }
     task.waitingOn = this;
@@ -31,7 +37,7 @@ class Sleep extends Timer implements Operation<void>, Iterator<Park, void, void>
 
   return(): IteratorResult<Park, void> {
     const kernel = (this.#task as Task<unknown>).kernel;
-    if (this.deadline === Number.POSITIVE_INFINITY) kernel.hopes--;
+    if (this.#deadline === Number.POSITIVE_INFINITY) kernel.hopes--;
     else kernel.timers.cancel(this);
     return DONE;
   }
@@ -41,7 +47,7 @@ class Sleep extends Timer implements Operation<void>, Iterator<Park, void, void>
   }
 
   override toString(): string {
-    return this.deadline === Number.POSITIVE_INFINITY ? 'sleep for ever' : `sleep until ${this.deadline.toFixed(3)}`;
+    return this.#deadline === Number.POSITIVE_INFINITY ? 'sleep for ever' : `sleep until ${this.#deadline.toFixed(3)}`;
   }
 }
 

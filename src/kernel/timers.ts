@@ -7,16 +7,13 @@
 const FAN = 4;
 const SMALL = 64;
 
-/** Something with a deadline; subclasses say what happens then. A timer is used once. */
+/**
+ * Something to happen at a deadline; subclasses say what. A timer is used once. It does not hold its deadline: in an
+ * object a number with fractions is an object of its own, and the heap has it already.
+ */
 export abstract class Timer {
-  /** In the kernel clock's milliseconds. */
-  readonly deadline: number;
   /** False before add(), after firing and after a cancel. An unarmed timer met in the heap is dropped. */
   armed = false;
-
-  constructor(deadline: number) {
-    this.deadline = deadline;
-  }
 
   abstract fire(): void;
 }
@@ -33,12 +30,13 @@ export class Timers {
     return this.#timers.length - this.#cancelled;
   }
 
-  add(timer: Timer): void {
+  /** Arms the timer for `deadline`, in the kernel clock's milliseconds. */
+  add(timer: Timer, deadline: number): void {
     timer.armed = true;
     const at = this.#timers.length;
     this.#timers.push(timer);
     if (at === this.#deadlines.length) this.resize(at * 2);
-    this.siftUp(at, timer.deadline, this.#nextOrder++, timer);
+    this.siftUp(at, deadline, this.#nextOrder++, timer);
   }
 
   cancel(timer: Timer): void {

@@ -99,9 +99,9 @@ export class Expiry extends Timer {
   readonly #task: Task<unknown>;
 
   constructor(task: Task<unknown>, ms: number) {
-    super(task.kernel.clock.now() + ms);
+    super();
     this.#task = task;
-    task.kernel.timers.add(this);
+    task.kernel.timers.add(this, task.kernel.clock.now() + ms);
   }
 
   fire(): void {
