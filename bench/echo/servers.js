@@ -1,0 +1,53 @@
+// The echo servers: ours, the yardstick, and the peers that this machine has.
+
+import { compile, compileGo } from '../harness/build.js';
+import { UsageError } from '../harness/options.js';
+import { isBuilt, NOT_BUILT } from '../harness/ours.js';
+
+/** @typedef {{ name: string, command: string[] }} Server */
+
+export const YARDSTICK = 'C epoll';
+
+const BY_DEFAULT = ['c-libuv', 'node', 'bun', 'deno', 'uvloop', 'go'];
+const goSource = new URL('echo.go', import.meta.url);
+
+/** @param {string} name */
+function file(name) {
+  return new URL(name, import.meta.url).pathname;
+}
+
+/**
+ * @param {import('../main.js').Context} context
+ * @returns {Promise<{ servers: Server[], notes: string[] }>}
+ */
+export async function findServers({ options, runtimes: { found } }) {
+  const selectors = options.selector ?? [undefined];
+  const ours = selectors.map((selector) => ({
+    name: selector === undefined ? 'coreactor' : `coreactor (${selector})`,
+    command: [process.execPath, file('coreactor.js'), ...(selector === undefined ? [] : [selector])],
+  }));
+  /** @type {Record<string, () => Promise<Server | undefined> | Server | undefined>} by the name in --peers */
+  const peers = {
+    'c-libuv': async () => {
+      const onFailure = 'if uv.h is missing, apt-get install libuv1-dev (or leave it out with --peers)';
+      return { name: 'C libuv', command: [await compile('libuv', { libraries: ['-luv'], onFailure })] };
+    },
+    node: () => ({ name: 'node:net', command: [process.execPath, file('node.js')] }),
+    bun: () => found.bun && { name: 'Bun', command: [found.bun.path, file('bun.js')] },
+    deno: () => found.deno && { name: 'Deno', command: [found.deno.path, 'run', '--allow-net', file('deno.js')] },
+    uvloop: () => found.uvloop && { name: 'uvloop', command: [found.uvloop.path, file('protocol.py')] },
+    go: async () => found.go && { name: 'Go', command: [await compileGo(found.go.path, goSource)] },
+    'go-copy': async () =>
+      found.go && { name: 'Go io.Copy', command: [await compileGo(found.go.path, goSource), 'copy'] },
+  };
+  const other = ['none', 'c-epoll', 'asyncio']; // always there, or peers of the task benches
+  const wanted = (options.peers ?? BY_DEFAULT).filter((name) => !other.includes(name));
+  const servers = [...(isBuilt() ? ours : []), { name: YARDSTICK, command: [await compile('epoll')] }];
+  for (const name of wanted) {
+    const peer = peers[name];
+    if (peer === undefined) throw new UsageError(`no peer "${name}": ${['c-epoll', ...Object.keys(peers)].join(', ')}`);
+    const server = await peer();
+    if (server !== undefined) servers.push(server);
+  }
+  return { servers, notes: isBuilt() ? [] : [NOT_BUILT] };
+}

@@ -1,0 +1,130 @@
+// The command line of the benches: one table that parses and documents itself.
+
+import { parseArgs } from 'node:util';
+
+/** What each option is: how its text becomes a value, the default, and the help. */
+const OPTIONS = {
+  peers: {
+    parse: names,
+    initial: undefined,
+    help: 'only these peers: c-libuv,node,bun,deno,uvloop,asyncio,go,go-copy or none',
+  },
+  selector: { parse: names, initial: undefined, help: 'selectors of ours, e.g. epoll,poll,select: a row for each' },
+  connections: { parse: counts, initial: [1, 50, 1000, 9000], help: 'echo: numbers of connections' },
+  sizes: { parse: counts, initial: [128, 16384], help: 'echo: message sizes in bytes' },
+  rounds: { parse: count, initial: 5, help: 'rounds, each with every contestant (start: at least 20)' },
+  seconds: { parse: positive, initial: 2, help: 'echo: length of the measured window' },
+  warmup: { parse: positive, initial: 1, help: 'echo: load before the window, in seconds' },
+  tasks: { parse: counts, initial: undefined, help: 'switch, memory: numbers of tasks' },
+  json: { parse: text, initial: undefined, help: 'write every figure to this file' },
+  plot: { parse: text, initial: undefined, help: 'write an SVG of each table into this folder' },
+  bun: { parse: text, initial: undefined, help: 'path of bun, if it is not on PATH' },
+  deno: { parse: text, initial: undefined, help: 'path of deno' },
+  go: { parse: text, initial: undefined, help: 'path of go' },
+  python: { parse: text, initial: undefined, help: 'path of a python3 (for asyncio, and uvloop if it has it)' },
+};
+
+/**
+ * @typedef {object} Options
+ * @property {string[] | undefined} peers
+ * @property {string[] | undefined} selector
+ * @property {number[]} connections
+ * @property {number[]} sizes
+ * @property {number} rounds
+ * @property {number} seconds
+ * @property {number} warmup
+ * @property {number[] | undefined} tasks
+ * @property {string | undefined} json
+ * @property {string | undefined} plot
+ * @property {string | undefined} bun
+ * @property {string | undefined} deno
+ * @property {string | undefined} go
+ * @property {string | undefined} python
+ */
+
+/** An error of the command line: its message is all the user needs. */
+export class UsageError extends Error {}
+
+/** @param {string} value */
+function text(value) {
+  return value;
+}
+
+/** @param {string} value */
+function names(value) {
+  return value.split(',').map((name) => name.trim());
+}
+
+/**
+ * @param {string} value
+ * @param {string} option
+ */
+function positive(value, option) {
+  const number = Number(value);
+  if (!(number > 0 && number <= 3600)) throw new UsageError(`--${option} takes a number above 0, not "${value}"`);
+  return number;
+}
+
+/**
+ * @param {string} value '1000', '1k', '1M'
+ * @param {string} option
+ */
+function count(value, option) {
+  const [, digits, unit = ''] = /^(\d+)([kM]?)$/.exec(value) ?? [];
+  const number = Number(digits) * ({ k: 1000, M: 1_000_000 }[unit] ?? 1);
+  if (!(number >= 1)) throw new UsageError(`--${option} takes whole numbers above 0, not "${value}"`);
+  return number;
+}
+
+/**
+ * @param {string} value
+ * @param {string} option
+ */
+function counts(value, option) {
+  return names(value).map((item) => count(item, option));
+}
+
+/**
+ * @param {string[]} argv
+ * @returns {{ names: string[], help: boolean, options: Options }}
+ */
+export function parseOptions(argv) {
+  /** @type {Record<string, { type: 'string' } | { type: 'boolean', short: string }>} */
+  const table = { help: { type: 'boolean', short: 'h' } };
+  for (const name of Object.keys(OPTIONS)) table[name] = { type: 'string' };
+  let parsed;
+  try {
+    parsed = parseArgs({ args: argv, options: table, allowPositionals: true });
+  } catch (error) {
+    throw new UsageError(/** @type {Error} */ (error).message);
+  }
+  /** @type {Record<string, unknown>} */
+  const options = {};
+  for (const [name, { parse, initial }] of Object.entries(OPTIONS)) {
+    const given = parsed.values[name];
+    options[name] = typeof given === 'string' ? parse(given, name) : initial;
+  }
+  return {
+    names: parsed.positionals,
+    help: parsed.values.help === true,
+    options: /** @type {Options} */ (/** @type {unknown} */ (options)),
+  };
+}
+
+/** @param {Record<string, { summary: string }>} benches */
+export function help(benches) {
+  const line = (/** @type {string} */ name, /** @type {string} */ words) => `  ${name.padEnd(15)} ${words}`;
+  return [
+    'npm run bench -- NAMES... [OPTIONS]',
+    '',
+    'Benches (or "all"):',
+    ...Object.entries(benches).map(([name, { summary }]) => line(name, summary)),
+    '',
+    'Options:',
+    ...Object.entries(OPTIONS).map(([name, { help, initial }]) =>
+      line(`--${name}`, help + (initial === undefined ? '' : ` (default ${initial})`)),
+    ),
+    '',
+    'Method: bench/README.md',
+  ].join('\n');
+}

@@ -1,0 +1,220 @@
+// load PORT PID CONNECTIONS BYTES WARMUP_MS WINDOW_MS: a closed-loop client for an echo server on 127.0.0.1.
+//
+// Every connection has one message in flight, and every byte that comes back is compared. The phases:
+//   open    connections are made gradually: at most OPENING have not yet had an answer to a first message, so that no
+//           server's backlog runs over, whatever it is and however slowly it accepts
+//   warm-up WARMUP_MS of full load
+//   window  WINDOW_MS in which answers are counted and timed, and the CPU time of process PID is taken at both ends
+//   drain   nothing new is sent; every message in flight must still come back
+// Connections end with RST, so no TIME_WAIT is left. One JSON line says it all; a failure is {"error": ...} and
+// status 1.
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "histogram.h"
+
+enum { EVENTS = 512, OPENING = 64, PATTERNS = 256, BUFFER = 64 * 1024 };
+#define SECOND 1000000000ULL
+#define PATIENCE (20 * SECOND)  // for opening, and for draining
+
+struct connection {
+  int fd;
+  bool connected, busy;
+  uint32_t sequence;
+  size_t sent, received;
+  uint64_t started;
+};
+
+static enum { OPEN, WARMUP, WINDOW, DRAIN } phase = OPEN;
+static struct connection* connections;
+static size_t count, opened, answered, busy, size;
+static uint8_t* pattern;  // random bytes; a message begins at one of its first PATTERNS bytes
+static uint8_t buffer[BUFFER];
+static struct histogram latency;
+static int epoll;
+
+static void fail(const char* format, ...) {
+  char text[256];
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(text, sizeof text, format, arguments);
+  va_end(arguments);
+  static const char* const during[] = {"while opening", "in the warm-up", "in the window", "while draining"};
+  printf("{\"error\":\"%s %s (%zu of %zu connections were open)\"}\n", text, during[phase], answered, count);
+  fflush(stdout);
+  _exit(1);
+}
+
+static uint64_t clock_ns(clockid_t clock) {
+  struct timespec t;
+  if (clock_gettime(clock, &t) != 0) fail("the server ended: %s", strerror(errno));
+  return (uint64_t)t.tv_sec * SECOND + (uint64_t)t.tv_nsec;
+}
+
+// How long this process was runnable while another one had its core (second field of schedstat); 0 if unknown.
+static uint64_t waited(void) {
+  unsigned long long ran = 0, waiting = 0;
+  FILE* file = fopen("/proc/self/schedstat", "r");
+  if (file == NULL) return 0;
+  if (fscanf(file, "%llu %llu", &ran, &waiting) != 2) waiting = 0;
+  fclose(file);
+  return waiting;
+}
+
+static uint64_t now(void) { return clock_ns(CLOCK_MONOTONIC); }
+
+// What message `sequence` of connection `c` looks like: neighbours in time and in number all differ.
+static const uint8_t* message(const struct connection* c) {
+  return pattern + ((size_t)(c - connections) * 31 + c->sequence * 17) % PATTERNS;
+}
+
+static void send_rest(struct connection* c) {
+  const ssize_t sent = send(c->fd, message(c) + c->sent, size - c->sent, MSG_NOSIGNAL);
+  if (sent > 0) c->sent += (size_t)sent;
+  if (sent < 0 && errno != EAGAIN) fail("send: %s", strerror(errno));
+}
+
+static void start_message(struct connection* c, uint64_t at) {
+  c->sequence++;
+  c->sent = c->received = 0;
+  c->started = at;
+  c->busy = true;
+  busy++;
+  send_rest(c);
+}
+
+static void finish_message(struct connection* c) {
+  const uint64_t at = now();
+  c->busy = false;
+  busy--;
+  if (phase == OPEN) answered++;
+  if (phase == WINDOW) histogram_record(&latency, at - c->started);
+  if (phase == WARMUP || phase == WINDOW) start_message(c, at);
+}
+
+// Edge-triggered: a read that is shorter than the buffer has emptied the socket.
+static void receive(struct connection* c) {
+  for (;;) {
+    const ssize_t got = recv(c->fd, buffer, sizeof buffer, 0);
+    if (got < 0 && errno == EAGAIN) return;
+    if (got < 0) fail("recv: %s", strerror(errno));
+    if (got == 0) fail("the server closed a connection");
+    if (!c->busy || c->received + (size_t)got > c->sent) fail("the server sent more than it was given");
+    if (memcmp(buffer, message(c) + c->received, (size_t)got) != 0) fail("the server sent back other bytes");
+    c->received += (size_t)got;
+    if (c->received == size) return finish_message(c);
+    if (got < BUFFER) return;
+  }
+}
+
+static void open_one(int port) {
+  struct connection* c = &connections[opened++];
+  c->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (c->fd < 0) fail("socket: %s", strerror(errno));
+  setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+  setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1, .l_linger = 0}, sizeof(struct linger));
+  struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  if (connect(c->fd, (struct sockaddr*)&to, sizeof to) != 0 && errno != EINPROGRESS)
+    fail("connect: %s", strerror(errno));
+  struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLET, .data.ptr = c};
+  if (epoll_ctl(epoll, EPOLL_CTL_ADD, c->fd, &event) != 0) fail("epoll_ctl: %s", strerror(errno));
+}
+
+static void handle(struct connection* c, uint32_t events) {
+  if (!c->connected) {
+    int error = 0;
+    getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &(socklen_t){sizeof error});
+    if (error != 0) fail("connect: %s", strerror(error));
+    if (!(events & EPOLLOUT)) return;
+    c->connected = true;
+    return start_message(c, now());
+  }
+  if (c->busy && c->sent < size && events & EPOLLOUT) send_rest(c);
+  if (events & ~(uint32_t)EPOLLOUT) receive(c);
+}
+
+static void turn(void) {
+  static struct epoll_event events[EVENTS];
+  const int ready = epoll_wait(epoll, events, EVENTS, 50);
+  if (ready < 0 && errno != EINTR) fail("epoll_wait: %s", strerror(errno));
+  for (int i = 0; i < ready; i++) handle(events[i].data.ptr, events[i].events);
+}
+
+static void make_pattern(void) {
+  pattern = malloc(size + PATTERNS);
+  if (pattern == NULL) fail("malloc");
+  uint64_t state = 88172645463325252ULL;  // xorshift64
+  for (size_t i = 0; i < size + PATTERNS; i++) {
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    pattern[i] = (uint8_t)(state >> 32);
+  }
+}
+
+int main(int argc, char** argv) {
+  if (argc != 7) {
+    fprintf(stderr, "usage: load PORT PID CONNECTIONS BYTES WARMUP_MS WINDOW_MS\n");
+    return 2;
+  }
+  const int port = atoi(argv[1]);
+  count = strtoul(argv[3], NULL, 10);
+  size = strtoul(argv[4], NULL, 10);
+  const uint64_t warmup = strtoull(argv[5], NULL, 10) * 1000000, window = strtoull(argv[6], NULL, 10) * 1000000;
+  clockid_t server;
+  if (clock_getcpuclockid(atoi(argv[2]), &server) != 0) fail("no process %s", argv[2]);
+  connections = calloc(count, sizeof *connections);
+  epoll = epoll_create1(EPOLL_CLOEXEC);
+  if (connections == NULL || epoll < 0) fail("no memory");
+  make_pattern();
+
+  uint64_t until = now() + PATIENCE;
+  while (answered < count) {
+    while (opened < count && opened - answered < OPENING) open_one(port);
+    turn();
+    if (now() > until) fail("patience ended");
+  }
+
+  phase = WARMUP;
+  until = now() + warmup;
+  for (size_t i = 0; i < count; i++) start_message(&connections[i], now());
+  while (now() < until) turn();
+
+  phase = WINDOW;
+  const uint64_t own_begin = clock_ns(CLOCK_PROCESS_CPUTIME_ID), waited_begin = waited();
+  const uint64_t server_begin = clock_ns(server), begin = now();
+  while (now() < begin + window) turn();
+  const uint64_t end = now(), server_end = clock_ns(server);
+  const uint64_t own_end = clock_ns(CLOCK_PROCESS_CPUTIME_ID), waited_end = waited();
+  if (latency.total == 0) fail("no answer at all");
+
+  phase = DRAIN;
+  until = now() + PATIENCE;
+  while (busy > 0) {
+    turn();
+    if (now() > until) fail("%zu messages never came back", busy);
+  }
+
+  printf(
+      "{\"requests\":%llu,\"windowNs\":%llu,\"serverCpuNs\":%llu,\"loadCpuNs\":%llu,\"loadWaitNs\":%llu,"
+      "\"meanNs\":%llu,\"p50Ns\":%llu,\"p99Ns\":%llu,\"p999Ns\":%llu,\"maxNs\":%llu}\n",
+      (unsigned long long)latency.total, (unsigned long long)(end - begin),
+      (unsigned long long)(server_end - server_begin), (unsigned long long)(own_end - own_begin),
+      (unsigned long long)(waited_end - waited_begin), (unsigned long long)(latency.sum / latency.total),
+      (unsigned long long)histogram_percentile(&latency, 0.5), (unsigned long long)histogram_percentile(&latency, 0.99),
+      (unsigned long long)histogram_percentile(&latency, 0.999), (unsigned long long)latency.max);
+  return 0;
+}

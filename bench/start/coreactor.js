@@ -1,0 +1,4 @@
+// Imports the package and runs an empty main.
+import { run } from 'coreactor';
+
+run(function* () {});
