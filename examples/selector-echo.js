@@ -46,8 +46,12 @@ function serve(fd, client, events) {
 for (;;) {
   for (const [{ fd, data: client }, events] of selector.select()) {
     if (client === null) {
-      const accepted = syscalls.accept(fd);
-      if (accepted !== null) selector.register(accepted, READ, { pending: NOTHING });
+      try {
+        const accepted = syscalls.accept(fd);
+        if (accepted !== null) selector.register(accepted, READ, { pending: NOTHING });
+      } catch (error) {
+        console.error(`${error}`); // out of descriptors, perhaps: those who are here are served on
+      }
       continue;
     }
     try {

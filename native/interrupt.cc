@@ -10,6 +10,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <thread>
 
 #include "selector.h"
 
@@ -18,9 +19,11 @@ namespace {
 
 std::atomic<Selector*> watcher{nullptr};
 std::atomic<int32_t*> pending{nullptr};
+std::atomic<int> handling{0};  // handlers at work, on whatever thread
 
 void onInterrupt(int signal) {
   const int saved = errno;
+  handling.fetch_add(1);
   Selector* const selector = watcher.load();
   int32_t* const counter = pending.load();
   if (selector != nullptr && counter != nullptr) {
@@ -32,6 +35,7 @@ void onInterrupt(int signal) {
     }
     selector->wake();
   }
+  handling.fetch_sub(1);
   errno = saved;
 }
 
@@ -59,9 +63,13 @@ bool InterruptWatch::start(Selector* selector, int32_t* counter) {
 
 void InterruptWatch::stop() {
   if (!active_) return;
-  sigaction(SIGINT, &previous_, nullptr);
+  struct sigaction now = {};
+  sigaction(SIGINT, nullptr, &now);
+  // Whoever has put a handler of their own over ours meanwhile keeps it.
+  if (now.sa_handler == onInterrupt) sigaction(SIGINT, &previous_, nullptr);
   pending.store(nullptr);
   watcher.store(nullptr);
+  while (handling.load() > 0) std::this_thread::yield();  // one on another thread may still hold the selector
   active_ = false;
 }
 

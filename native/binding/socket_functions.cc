@@ -58,13 +58,15 @@ int integer(const Napi::CallbackInfo& info, size_t index) { return info[index].A
 
 Napi::Value number(const Napi::CallbackInfo& info, int value) { return Napi::Number::New(info.Env(), value); }
 
-// attachFrame(Int32Array): the memory of FrameField.
-void attachFrame(const Napi::CallbackInfo& info) {
+// attachFrame(Int32Array): the memory of FrameField; gives the one that was attached first, which all copies share.
+Napi::Value attachFrame(const Napi::CallbackInfo& info) {
   auto* const environment = static_cast<Environment*>(info.Data());
+  if (environment->frame != nullptr) return environment->frameView.Value();
   auto frame = info[0].As<Napi::Int32Array>();
   if (frame.ElementLength() < kFrameFields) throw Napi::RangeError::New(info.Env(), "the frame is too short");
   environment->frameView = Napi::Persistent(frame);
   environment->frame = frame.Data();
+  return frame;
 }
 
 Napi::Value registerBuffer(const Napi::CallbackInfo& info) {

@@ -38,6 +38,15 @@ export class BlockingLoop {
       for (const each of rest) if (!each.cancelling) each.cancel('run() is ending'); // its clean-up is let finish
     };
 
+    // The first Ctrl-C cancels main; while the clean-up runs, a further one cancels what still cleans up.
+    const takeInterrupt = (): void => {
+      if ((this.#selector.rows[INTERRUPTED] as number) === 0) return;
+      this.#selector.rows[INTERRUPTED] = 0;
+      if (!task.done) task.cancel('SIGINT');
+      else if (interrupted) cancelAll('SIGINT');
+      interrupted = true;
+    };
+
     const drive = (until: () => boolean): void => {
       let rows = 0;
       for (;;) {
@@ -50,27 +59,27 @@ export class BlockingLoop {
           continue;
         }
         rows = this.select(kernel, patience);
-        if ((this.#selector.rows[INTERRUPTED] as number) !== 0) {
-          this.#selector.rows[INTERRUPTED] = 0;
-          interrupted = true;
-          if (task.done) cancelAll('SIGINT');
-          else task.cancel('SIGINT');
-        }
+        takeInterrupt();
       }
     };
 
-    drive(() => task.done);
-    if (task.done && !task.cancelled) task.exception(); // run() hands it on, so it is not unhandled
-    // Clean-up may start tasks of its own: they are let run, and what they leave behind is cancelled in the next round.
-    // So is what the last callbacks start.
-    do {
-      const rest = kernel.tasks();
-      cancelRest(rest);
-      if (rest.length > 0) drive(() => rest.every((each) => each.done));
-      kernel.turn(0);
-    } while (kernel.live > 0);
-    kernel.flushFailures();
-    for (const owner of kernel.poller.owners()) owner.abandon();
+    try {
+      drive(() => task.done);
+      if (task.done && !task.cancelled) task.exception(); // run() hands it on, so it is not unhandled
+      // Clean-up may start tasks of its own: they are let run, and what they leave behind is cancelled in the next round.
+      // So is what the last callbacks start.
+      do {
+        const rest = kernel.tasks();
+        cancelRest(rest);
+        if (rest.length > 0) drive(() => rest.every((each) => each.done));
+        kernel.turn(0);
+      } while (kernel.live > 0);
+      takeInterrupt(); // one that came in the last steps
+      kernel.flushFailures();
+    } finally {
+      // Also when an instrument or a handler threw through the loop: no descriptor stays.
+      for (const owner of kernel.poller.owners()) owner.abandon();
+    }
     if (stuck !== null) throw withCause(stuck, task.failure);
     return { main: task, interrupted };
   }

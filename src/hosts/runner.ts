@@ -1,6 +1,7 @@
 // run and Runner: the blocking host on the machine's own selector and clock.
 
 import { monotonicClock } from '../kernel/clock.ts';
+import { isGenerator } from '../kernel/create-task.ts';
 import { ClosedError, InvalidStateError } from '../kernel/errors.ts';
 import { here } from '../kernel/here.ts';
 import type { Instrument } from '../kernel/instruments.ts';
@@ -33,6 +34,7 @@ export class Runner implements Disposable {
   readonly #selector: NativeSelector;
   readonly #loop: BlockingLoop;
   readonly #name: string | undefined;
+  #running = false;
 
   constructor(options: RunOptions = {}) {
     this.#selector = new NativeSelector(options.selector ?? (process.env.COREACTOR_SELECTOR || 'auto'));
@@ -58,20 +60,23 @@ export class Runner implements Disposable {
       throw new ClosedError('the runner is closed: make a new one');
     }
     const watching = ownsInterrupts() && this.#selector.watchInterrupts();
+    this.#running = true;
     try {
       const { main: task, interrupted } = this.#loop.run(main, this.#name);
-      if (interrupted && task.cancelled) {
-        this.close();
+      if (interrupted) {
+        this.#selector.close();
         process.exit(130); // as a shell reports a program that SIGINT ended
       }
       return task.result();
     } finally {
+      this.#running = false;
       if (watching) this.#selector.unwatchInterrupts();
     }
   }
 
-  /** Closes the selector. A second call does nothing. */
+  /** Closes the selector. A second call does nothing. InvalidStateError while it runs. */
   close(): void {
+    if (this.#running) throw new InvalidStateError('a runner cannot be closed while it runs: let its main end first');
     this.#selector.close();
   }
 
@@ -123,7 +128,8 @@ function refuseNested(main: Main<unknown>, caller: string): void {
 
 // A generator that will never run is closed, as nobody else can.
 function closeBody(main: Main<unknown>): void {
-  if (typeof main !== 'function') main.return(undefined);
+  // Not one that a task has: that would end under its feet.
+  if (isGenerator(main) && Object.isExtensible(main)) main.return(undefined as never);
 }
 
 // A program that listens to SIGINT keeps it: its listener runs when run() has returned.

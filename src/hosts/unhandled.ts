@@ -13,7 +13,12 @@ export function printUnhandled(report: Unhandled): void {
   }[report.kind];
   const where = report.createdAt === undefined ? '' : `\n${name} was created:\n${report.createdAt}`;
   const { formatWithOptions } = process.getBuiltinModule('node:util') as typeof Util;
-  const error = formatWithOptions({ colors: process.stderr.isTTY }, report.error);
+  let error: string;
+  try {
+    error = formatWithOptions({ colors: process.stderr.isTTY }, report.error);
+  } catch {
+    error = 'an error that cannot be printed'; // its own inspection throws
+  }
   process.stderr.write(`${heading}:\n${error}${where}\n`);
   if (report.kind !== 'warning') process.exitCode ||= 1;
 }

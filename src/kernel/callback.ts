@@ -1,5 +1,6 @@
 // Plain functions on the loop: callSoon, callLater, callAt. They run between the steps of tasks, in the same queue.
 
+import { isGenerator } from './create-task.ts';
 import { deadlineAfter, deadlineAt } from './deadline.ts';
 import { ArgumentTypeError } from './errors.ts';
 import { currentKernel, here } from './here.ts';
@@ -35,7 +36,9 @@ export class Callback extends Timer implements Step, CallbackHandle {
     if (fn === null) return;
     this.#fn = null;
     try {
-      fn();
+      if (isGenerator(fn())) {
+        throw new ArgumentTypeError('a callback made a coroutine that nobody runs: start it with createTask()');
+      }
     } catch (error) {
       const task = this.#origin === this.kernel ? null : (this.#origin as Task<unknown>);
       this.kernel.unhandled({ kind: 'callback', error, task });

@@ -18,7 +18,7 @@ import type { Task } from './task.ts';
 export function createTask<T>(main: Main<T>, options?: { name?: string }): Task<T> {
   const kernel = here.kernel;
   if (kernel === null) {
-    if (isGenerator(main)) main.return(undefined as never);
+    if (isGenerator(main) && Object.isExtensible(main)) main.return(undefined as never);
     return currentKernel('createTask()') as never;
   }
   return kernel.spawn(claim(main, 'createTask()'), options?.name);
@@ -41,7 +41,8 @@ export function claim<T>(main: Main<T>, caller: string): Coroutine<T> {
   return body;
 }
 
-function isGenerator(value: unknown): value is Coroutine<never> {
+/** @internal */
+export function isGenerator(value: unknown): value is Coroutine<never> {
   const it = value as Partial<Coroutine<unknown>> | null | undefined;
   // An async generator has the three methods too; only a plain one is its own iterator.
   return (

@@ -57,14 +57,14 @@ export class Readiness {
 
   /** Parks the current task until a read may succeed. An operation's next() returns it. */
   parkReader(resource: unknown): IteratorYieldResult<Park> {
+    this.arm(); // first: it may throw
     this.reader = here.task;
-    this.arm();
     return park(resource);
   }
 
   parkWriter(resource: unknown): IteratorYieldResult<Park> {
-    this.writer = here.task;
     this.arm();
+    this.writer = here.task;
     return park(resource);
   }
 

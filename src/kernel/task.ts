@@ -13,7 +13,7 @@
 // that a cancel may still doom it. That is the difference to READY, which keeps what it was woken with.
 
 import { describe } from './describe.ts';
-import { CancelledError, InvalidStateError } from './errors.ts';
+import { ArgumentTypeError, CancelledError, InvalidStateError } from './errors.ts';
 import { here } from './here.ts';
 import { Join } from './join.ts';
 import type { Kernel } from './kernel.ts';
@@ -164,6 +164,7 @@ export class Task<T> implements Operation<T>, Step {
 
   /** Calls `fn(task)` in the turn after the end, in the order of the calls. (asyncio: add_done_callback) */
   addDoneCallback(fn: (task: Task<T>) => unknown): void {
+    if (typeof fn !== 'function') throw new ArgumentTypeError('addDoneCallback() takes a function');
     const callback = new DoneCallback(this as Task<unknown>, fn as (task: Task<unknown>) => unknown);
     if (this.done) callback.taskDone();
     else this.addWaiter(callback);

@@ -8,7 +8,7 @@ export interface Addon {
   available: string[];
   NativeSelector: new (name: string, rows: Int32Array) => NativeSelectorObject;
   /** Arguments and result of receive() and transmit() cross in the frame (frame.ts). */
-  attachFrame(frame: Int32Array): void;
+  attachFrame(frame: Int32Array): Int32Array;
   receive(view?: Uint8Array): void;
   transmit(view?: Uint8Array): void;
   registerBuffer(view: Uint8Array): number;

@@ -14,6 +14,12 @@ export function formatAddress(address: Address | undefined): string {
   return address.host.includes(':') ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
 }
 
+/** How many connections the kernel is to hold for accept(). */
+export function checkBacklog(backlog: number): number {
+  if (Number.isInteger(backlog) && backlog >= 0 && backlog <= 0x7fffffff) return backlog;
+  throw new ArgumentRangeError(`backlog ${backlog} must be a whole number, 0 or more`);
+}
+
 /** The address with its host as an IP literal; 'localhost' is 127.0.0.1. */
 export function resolve(target: { host?: string; port: number }, fallback: string, caller: string): Address {
   const { host = fallback, port } = target ?? {};

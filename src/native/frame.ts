@@ -9,6 +9,5 @@ export const BUFFER = 2;
 export const OFFSET = 3;
 export const LENGTH = 4;
 
-/** One per thread: a call fills it, calls, and reads the result before anything else can run. */
-export const frame = new Int32Array(new ArrayBuffer(64));
-addon.attachFrame(frame);
+/** One per thread, also if this module is loaded twice: a call fills it, calls, and reads the result before anything else can run. */
+export const frame = addon.attachFrame(new Int32Array(new ArrayBuffer(64)));

@@ -68,6 +68,7 @@ export class NativeSelector implements SelectorPort {
 
   /** Counts SIGINTs in rows[INTERRUPTED] until unwatchInterrupts(); false if another loop does so already. */
   watchInterrupts(): boolean {
+    this.rows[INTERRUPTED] = 0;
     return this.open().watchInterrupts();
   }
 

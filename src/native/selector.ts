@@ -5,6 +5,7 @@ import { constants } from 'node:os';
 import { ArgumentRangeError, ArgumentTypeError, ClosedError } from '../kernel/errors.ts';
 import { ERROR, HANGUP, READ, ROWS_BEGIN, WRITE } from '../kernel/selector-port.ts';
 import { addon } from './addon.ts';
+import { checkFd } from './descriptor.ts';
 import { NativeSelector } from './native-selector.ts';
 import { SystemError } from './system-error.ts';
 
@@ -79,7 +80,7 @@ export class Selector<D = unknown> implements Disposable {
 
   /** Forgets `fd`; best before it is closed, right afterwards too. ENOENT if it is not registered. */
   unregister(fd: number): SelectorKey<D> {
-    checkFd(fd);
+    checkFd(fd, 'unregister');
     const entry = this.entry(fd, 'unregister');
     this.#native.remove(fd);
     this.#byFd.delete(fd);
@@ -114,7 +115,7 @@ export class Selector<D = unknown> implements Disposable {
 
   /** The key of a registered descriptor. ENOENT if it is not registered. */
   getKey(fd: number): SelectorKey<D> {
-    checkFd(fd);
+    checkFd(fd, 'getKey');
     return this.entry(fd, 'getKey').key;
   }
 
@@ -141,7 +142,7 @@ export class Selector<D = unknown> implements Disposable {
   }
 
   private check(fd: number, events: number): void {
-    checkFd(fd);
+    checkFd(fd, 'register');
     if (events !== READ && events !== WRITE && events !== (READ | WRITE)) {
       throw new ArgumentRangeError(`events must be READ, WRITE or READ | WRITE, not ${String(events)}`);
     }
@@ -164,11 +165,4 @@ export class Selector<D = unknown> implements Disposable {
     while (this.#byToken.has(this.#nextToken));
     return this.#nextToken;
   }
-}
-
-function checkFd(fd: unknown): void {
-  if (typeof fd !== 'number' || !Number.isInteger(fd)) {
-    throw new ArgumentTypeError(`a file descriptor is an integer, not ${typeof fd === 'number' ? fd : typeof fd}`);
-  }
-  if (fd < 0 || fd > 0x7fffffff) throw new SystemError(-constants.errno.EBADF, 'register', { fd });
 }

@@ -47,7 +47,7 @@ export class Window {
     // A view without bytes has no memory that could be registered.
     else if (this.#id === UNREGISTERED && view.length > 0) this.#id = register(view);
     const size = view.length; // 0 if the memory was transferred away
-    const end = length === undefined ? size : offset + length;
+    const end = length == null ? size : offset + length;
     // Written so that NaN and fractions fail too.
     if (!(offset >= 0 && offset <= end && end <= size && (offset | 0) === offset && (end | 0) === end)) {
       throw new ArgumentRangeError(

@@ -8,7 +8,7 @@ import { park, spend } from '../kernel/park.ts';
 import { closedError, Readiness } from '../kernel/readiness.ts';
 import { READ } from '../kernel/selector-port.ts';
 import { addon } from '../native/addon.ts';
-import { type Address, formatAddress, resolve } from '../native/address.ts';
+import { type Address, checkBacklog, formatAddress, resolve } from '../native/address.ts';
 import { checked, SystemError } from '../native/system-error.ts';
 import { Socket } from './socket.ts';
 
@@ -154,7 +154,8 @@ export function listen(target: { host?: string; port: number }, options: ListenO
   currentKernel('listen()');
   const { backlog = 4096, reusePort = false } = options;
   const address = resolve(target, '::', 'listen()');
-  const open = ({ host, port }: Address) => addon.listenTcp(host, port, backlog, reusePort, target.host === undefined);
+  const open = ({ host, port }: Address) =>
+    addon.listenTcp(host, port, checkBacklog(backlog), reusePort, target.host === undefined);
   let fd = open(address);
   // A machine without IPv6 has only the IPv4 form of "everywhere".
   if (fd === -constants.errno.EAFNOSUPPORT && target.host === undefined) fd = open({ ...address, host: '0.0.0.0' });

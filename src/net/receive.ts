@@ -12,6 +12,11 @@ const AGAIN = -constants.errno.EAGAIN;
 // What next() gives: its value is read before anything else can run, so one object serves all.
 const RESULT: IteratorReturnResult<number> = { done: true, value: 0 };
 
+function result(count: number): IteratorReturnResult<number> {
+  RESULT.value = count;
+  return RESULT;
+}
+
 /** Its stretch of the caller's buffer is its base, not a part: one object less for the cache to miss. */
 export class ReceiveOperation extends Window implements Operation<number>, Iterator<Park, number, void> {
   readonly #readiness: Readiness;
@@ -22,6 +27,7 @@ export class ReceiveOperation extends Window implements Operation<number>, Itera
   }
 
   aim(view: Uint8Array, offset: number, length: number | undefined): this {
+    if (this.#readiness.closed) throw closedError('socket'); // or the buffer would be held with nobody to let go
     this.#readiness.checkReader();
     this.point(view, offset, length);
     return this;
@@ -34,6 +40,7 @@ export class ReceiveOperation extends Window implements Operation<number>, Itera
   next(): IteratorResult<Park, number> {
     const readiness = this.#readiness;
     readiness.checkReader();
+    if (this.length === 0) return result(0);
     if (!readiness.readable) return readiness.parkReader(this);
     if (spend()) return readiness.giveWayReader(this);
 
@@ -46,8 +53,7 @@ export class ReceiveOperation extends Window implements Operation<number>, Itera
     if (got < 0) throw this.error(got);
     // Less than asked for: the kernel's buffer is empty, and the next byte will be an event.
     if (got < this.length && !readiness.readToEnd) readiness.readable = false;
-    RESULT.value = got;
-    return RESULT;
+    return result(got);
   }
 
   return(): IteratorResult<Park, number> {

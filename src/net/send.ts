@@ -30,6 +30,7 @@ export class SendOperation extends Window implements Operation<number>, Iterator
 
   /** `all`: until every byte is taken; otherwise one send. */
   aim(view: Uint8Array, offset: number, length: number | undefined, all: boolean): this {
+    if (this.#readiness.closed) throw closedError('socket'); // or the buffer would be held with nobody to let go
     this.#readiness.checkWriter();
     this.point(view, offset, length);
     this.#all = all;

@@ -2,7 +2,7 @@
 
 import { ArgumentRangeError, ClosedError } from '../kernel/errors.ts';
 import type { Coroutine, Operation } from '../kernel/operation.ts';
-import { Readiness } from '../kernel/readiness.ts';
+import { closedError, Readiness } from '../kernel/readiness.ts';
 import { PRIORITY, READ, WRITE } from '../kernel/selector-port.ts';
 import { addon } from '../native/addon.ts';
 import { type Address, formatAddress } from '../native/address.ts';
@@ -111,6 +111,7 @@ export class Socket implements Disposable {
    */
   trySend(data: Uint8Array, offset = 0, length?: number): number {
     const readiness = this.#readiness;
+    if (readiness.closed) throw closedError('socket');
     readiness.checkWriter();
     AT_ONCE.point(data, offset, length);
     if (!readiness.writable) return 0;

@@ -396,3 +396,70 @@ test('H22: no internal descriptor is inherited by a child process', async () => 
   const { stdout, stderr } = await program.ended;
   expect(stdout, stderr).toBe('0\n');
 });
+
+test('S76: a Ctrl-C in the last step is not lost, and none is left for the next run', async () => {
+  const program = start(`
+    import { run } from 'coreactor';
+    try {
+      run(function* () {
+        process.kill(process.pid, 'SIGINT');
+        for (const end = Date.now() + 50; Date.now() < end; );
+      });
+    } finally { console.log('not reached') }`);
+  const { code, stdout } = await program.ended;
+  expect([code, stdout]).toEqual([130, '']);
+});
+
+test('S76: the first Ctrl-C while others clean up lets them finish', async () => {
+  const program = start(`
+    import { createTask, run, sleep } from 'coreactor';
+    run(function* () {
+      createTask(function* () {
+        try { yield* sleep(null) } finally { console.log('cleaning'); yield* sleep(200); console.log('clean') }
+      });
+      yield* sleep(1);
+    });
+    console.log('not reached');`);
+  await program.says('cleaning');
+  program.child.kill('SIGINT');
+  const { code, stdout } = await program.ended;
+  expect([code, stdout]).toEqual([130, 'cleaning\nclean\n']);
+});
+
+test('S76: a SIGINT listener that is added while run() works is kept', async () => {
+  const program = start(`
+    import { run, sleep } from 'coreactor';
+    run(function* () {
+      process.on('SIGINT', () => { console.log('mine'); process.exit(4) });
+      yield* sleep(1);
+    });
+    console.log('up');
+    setTimeout(() => {}, 5000);`);
+  await program.says('up');
+  program.child.kill('SIGINT');
+  expect((await program.ended).code).toBe(4);
+});
+
+test('S30: what throws through the loop leaves no descriptor, and a runner is not closed under its own feet', () => {
+  const before = countDescriptors();
+  const broken = {
+    selectEnd: () => {
+      throw new Error('a broken instrument');
+    },
+  };
+  expect(() =>
+    run(
+      function* () {
+        listen({ host: '127.0.0.1', port: 0 });
+        yield* sleep(1);
+      },
+      { instruments: [broken] },
+    ),
+  ).toThrow('a broken instrument');
+  using runner = new Runner();
+  runner.run(function* () {
+    expect(() => runner.close()).toThrow(/while it runs/);
+  });
+  runner.close();
+  expect(countDescriptors()).toBe(before);
+});
