@@ -124,8 +124,8 @@ export class Readiness {
     this.#close();
   }
 
-  // A selector without edges has muted what it told, and is asked again for what is known not to be ready.
-  private arm(): void {
+  /** To be told of what is known not to be ready: a selector without edges has muted what it told. */
+  arm(): void {
     const selector = this.#kernel.poller.selector;
     if (selector.edges) return;
     const missing = (this.readable ? 0 : READ) | (this.writable ? 0 : WRITE);

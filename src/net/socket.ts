@@ -119,6 +119,7 @@ export class Socket implements Disposable {
     if (count >= 0) return count;
     if (count !== AGAIN) throw sendError(readiness, count, 0);
     readiness.writable = false;
+    readiness.arm(); // nobody parks here, and yet the next try wants to know
     return 0;
   }
 

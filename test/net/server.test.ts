@@ -40,7 +40,7 @@ async function exchange(socket: Socket, message: Buffer): Promise<string> {
       hash.update(chunk);
       left -= chunk.length;
       if (left > 0) return;
-      socket.off('data', take);
+      socket.off('data', take).off('error', reject).off('close', reject);
       resolve();
     };
     socket.on('data', take).once('error', reject).once('close', reject);
