@@ -1,3 +1,4 @@
+// @ts-nocheck: Bun's globals
 // The echo server on Bun.listen. What a short write leaves is kept, and reading pauses until it has gone.
 // Bun.listen has no backlog option.
 const server = Bun.listen({

@@ -1,3 +1,4 @@
+// @ts-nocheck: Deno's globals
 // The echo server on Deno.listen: one coroutine and one 16 KiB buffer per connection. No backlog option.
 async function echo(conn) {
   try {

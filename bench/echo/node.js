@@ -15,6 +15,6 @@ server.on('error', (error) => {
 });
 server.on('drop', () => console.error('a connection was dropped'));
 server.listen({ host: '127.0.0.1', port: 0, backlog: 4096 }, () => {
-  const { address, port } = server.address();
+  const { address, port } = /** @type {import('node:net').AddressInfo} */ (server.address());
   console.log(`listening on ${address}:${port} (node:net ${process.version}, pid ${process.pid})`);
 });

@@ -4,6 +4,7 @@ import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, stat } from 'node:fs/promises';
 import { promisify } from 'node:util';
+import { UsageError } from './options.js';
 
 const run = promisify(execFile);
 const bench = new URL('../', import.meta.url);
@@ -78,7 +79,7 @@ async function cached(name, sources, recipe, onFailure, command) {
     await run(/** @type {string} */ (file), args, { timeout: 120_000 });
   } catch (error) {
     const { stderr, message } = /** @type {any} */ (error);
-    throw new Error(`${name} could not be compiled${onFailure && `: ${onFailure}`}\n${stderr || message}`);
+    throw new UsageError(`${name} could not be compiled${onFailure && `: ${onFailure}`}\n${stderr || message}`);
   }
   await rename(fresh, program);
   return program;

@@ -61,7 +61,7 @@ async function launch(command, cpu) {
 function lastWords(text) {
   const lines = text.split('\n').map((line) => line.trim());
   const said = lines.filter((line) => /error|panic|EMFILE|too many|cannot|no /i.test(line) && !/^at /.test(line));
-  return (said.at(-1) ?? lines.findLast((line) => line !== '') ?? '').slice(0, 160);
+  return (said.at(-1) ?? lines.filter(Boolean).at(-1) ?? '').slice(0, 160);
 }
 
 /**

@@ -42,7 +42,7 @@ const OPTIONS = {
  * @property {string | undefined} python
  */
 
-/** An error of the command line: its message is all the user needs. */
+/** An error that the user can mend: its message is all that is needed. */
 export class UsageError extends Error {}
 
 /** @param {string} value */

@@ -95,7 +95,7 @@ export function draw(plot, caption) {
   const legend = drawLegend(plot, paint);
   const top = LEGEND_TOP + legend.rows * 22 + 14;
   const values = plot.series.flatMap(({ values, high = [], low = [] }) => [...values, ...high, ...low]);
-  const shown = values.filter((value) => value !== undefined && Number.isFinite(value) && value > 0);
+  const shown = values.flatMap((value) => (value !== undefined && value > 0 ? [value] : []));
   const reach = [...shown, ...(plot.baseline === undefined ? [] : [plot.baseline])];
   if (reach.length === 0) reach.push(1);
   const max = Math.max(...reach);
@@ -127,7 +127,7 @@ export function draw(plot, caption) {
  * @param {Plot} plot
  * @param {string[]} paint
  */
-function drawLegend({ series }, paint) {
+function drawLegend({ kind, series }, paint) {
   let x = LEFT;
   let rows = 1;
   const parts = series.map(({ name }, i) => {
@@ -141,6 +141,9 @@ function drawLegend({ series }, paint) {
     x += width + 8;
     return part;
   });
+  const failed = kind === 'bars' && series.some(({ values }) => values.includes(undefined));
+  if (failed)
+    parts.push(text(RIGHT, 34, '× no figure: see the notes of the table', `text-anchor="end" fill="${FAINT}"`));
   return { svg: parts.join('\n'), rows };
 }
 

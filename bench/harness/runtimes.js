@@ -52,7 +52,7 @@ async function firstPython(paths, statement) {
 }
 
 /**
- * @param {Partial<Record<'bun' | 'deno' | 'go' | 'python', string>>} paths  given by the user instead of PATH
+ * @param {Record<'bun' | 'deno' | 'go' | 'python', string | undefined>} paths  given by the user instead of PATH
  * @returns {Promise<Runtimes>}
  */
 export async function findRuntimes(paths) {

@@ -39,7 +39,7 @@ export function logarithmic(min, max, from, to) {
   for (let power = Math.floor(Math.log10(min)); power <= Math.ceil(Math.log10(max)); power++) {
     for (const step of steps) candidates.push(Number((step * 10 ** power).toPrecision(6)));
   }
-  const low = candidates.findLast((tick) => tick <= min * (1 + 1e-9)) ?? min;
+  const low = candidates.filter((tick) => tick <= min * (1 + 1e-9)).at(-1) ?? min;
   const high = candidates.find((tick) => tick >= max * (1 - 1e-9) && tick > low) ?? max;
   return {
     at: (value) => from + ((to - from) * Math.log(value / low)) / Math.log(high / low),
