@@ -8,7 +8,7 @@ namespace coreactor {
 namespace {
 
 constexpr size_t kRowsBegin = 4;
-constexpr size_t kInterrupted = 1;
+constexpr size_t kCounters = 1;  // of kWatchable signals
 
 // Milliseconds to nanoseconds, rounded up; Infinity is for ever (-1), and so is what no int64 holds.
 int64_t nanoseconds(double ms) {
@@ -30,8 +30,8 @@ Napi::Function SelectorObject::define(Napi::Env env) {
                          InstanceMethod<&SelectorObject::remove>("remove"),
                          InstanceMethod<&SelectorObject::wait>("wait"),
                          InstanceMethod<&SelectorObject::wake>("wake"),
-                         InstanceMethod<&SelectorObject::watchInterrupts>("watchInterrupts"),
-                         InstanceMethod<&SelectorObject::unwatchInterrupts>("unwatchInterrupts"),
+                         InstanceMethod<&SelectorObject::watchSignals>("watchSignals"),
+                         InstanceMethod<&SelectorObject::unwatchSignals>("unwatchSignals"),
                          InstanceMethod<&SelectorObject::close>("close"),
                      });
 }
@@ -93,18 +93,20 @@ Napi::Value SelectorObject::wake(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), open(info).wake());
 }
 
-Napi::Value SelectorObject::watchInterrupts(const Napi::CallbackInfo& info) {
+// watchSignals(interrupts, inquiries)
+Napi::Value SelectorObject::watchSignals(const Napi::CallbackInfo& info) {
   Selector& selector = open(info);
-  return Napi::Boolean::New(info.Env(), interrupts_.start(&selector, rows_.Value().Data() + kInterrupted));
+  const unsigned watched = (info[0].ToBoolean() ? kInterrupts : 0U) | (info[1].ToBoolean() ? kInquiries : 0U);
+  return Napi::Boolean::New(info.Env(), signals_.start(&selector, rows_.Value().Data() + kCounters, watched));
 }
 
-Napi::Value SelectorObject::unwatchInterrupts(const Napi::CallbackInfo& info) {
-  interrupts_.stop();
+Napi::Value SelectorObject::unwatchSignals(const Napi::CallbackInfo& info) {
+  signals_.stop();
   return info.Env().Undefined();
 }
 
 Napi::Value SelectorObject::close(const Napi::CallbackInfo& info) {
-  interrupts_.stop();
+  signals_.stop();
   selector_.reset();
   return info.Env().Undefined();
 }

@@ -27,15 +27,15 @@ class SelectorObject : public Napi::ObjectWrap<SelectorObject> {
   Napi::Value remove(const Napi::CallbackInfo& info);
   Napi::Value wait(const Napi::CallbackInfo& info);
   Napi::Value wake(const Napi::CallbackInfo& info);
-  Napi::Value watchInterrupts(const Napi::CallbackInfo& info);
-  Napi::Value unwatchInterrupts(const Napi::CallbackInfo& info);
+  Napi::Value watchSignals(const Napi::CallbackInfo& info);
+  Napi::Value unwatchSignals(const Napi::CallbackInfo& info);
   Napi::Value close(const Napi::CallbackInfo& info);
 
   Selector& open(const Napi::CallbackInfo& info);
 
   Napi::Reference<Napi::Int32Array> rows_;
   std::unique_ptr<Selector> selector_;
-  InterruptWatch interrupts_;  // after the selector: it must let go of it first
+  SignalWatch signals_;  // after the selector: it must let go of it first
 };
 
 }  // namespace coreactor

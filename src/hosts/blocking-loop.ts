@@ -1,14 +1,20 @@
 // The host that owns its thread: turn, select, turn, select. It takes any selector and clock, so the simulated loop of
 // the tests is this same code.
 
-import type { Clock } from '../kernel/clock.ts';
+import { deadlock } from '../debug/deadlock.ts';
+import { DebugMode } from '../debug/debug-mode.ts';
+import { formatTasks } from '../debug/format-tasks.ts';
+import { nodeInstruments } from '../debug/node-log.ts';
+import { raiseStackLimit } from '../debug/stack.ts';
 import { claim } from '../kernel/create-task.ts';
-import { describe } from '../kernel/describe.ts';
-import { DeadlockError } from '../kernel/errors.ts';
+import type { DeadlockError } from '../kernel/errors.ts';
 import { Kernel, type KernelOptions } from '../kernel/kernel.ts';
 import type { Main } from '../kernel/operation.ts';
-import { INTERRUPTED, type SelectorPort } from '../kernel/selector-port.ts';
+import { INQUIRED, INTERRUPTED, type SelectorPort } from '../kernel/selector-port.ts';
 import type { Task } from '../kernel/task.ts';
+
+/** So often the tasks of a deadlock are cancelled without one of them ending: each cancel may end but one wait. */
+const IN_VAIN = 1000;
 
 export interface Outcome<T> {
   main: Task<T>;
@@ -16,21 +22,32 @@ export interface Outcome<T> {
   interrupted: boolean;
 }
 
+export interface LoopOptions extends Omit<KernelOptions, 'selector' | 'debug'> {
+  debug?: boolean;
+  /** In debug mode, how long a step may take, in milliseconds. */
+  slowStep?: number | undefined;
+}
+
 export class BlockingLoop {
   readonly #selector: SelectorPort;
-  readonly #options: Omit<KernelOptions, 'selector'> & { clock: Clock };
+  readonly #options: LoopOptions;
 
-  constructor(selector: SelectorPort, options: Omit<KernelOptions, 'selector'>) {
+  constructor(selector: SelectorPort, options: LoopOptions) {
     this.#selector = selector;
     this.#options = options;
   }
 
   /** Runs `main` and then the clean-up of all that it left behind. */
   run<T>(main: Main<T>, name?: string): Outcome<T> {
-    const kernel = new Kernel({ ...this.#options, selector: this.#selector });
+    const debug = this.#options.debug ? new DebugMode(this.#options.slowStep) : null;
+    const instruments = [...(this.#options.instruments ?? []), ...nodeInstruments()];
+    const kernel = new Kernel({ ...this.#options, selector: this.#selector, instruments, debug });
+    const restoreStackLimit = debug === null ? null : raiseStackLimit();
     const task = kernel.spawn(claim(main, 'run()'), name);
     let interrupted = false;
     let stuck: DeadlockError | null = null;
+    let cancelledInVain = 0;
+    let liveBefore = 0;
     const cancelAll = (reason: unknown): void => {
       for (const each of kernel.tasks()) each.cancel(reason);
     };
@@ -54,12 +71,16 @@ export class BlockingLoop {
         if (until()) return;
         if (patience === Number.POSITIVE_INFINITY && !kernel.hopeful) {
           stuck ??= deadlock(kernel);
+          cancelledInVain = kernel.live === liveBefore ? cancelledInVain + 1 : 0;
+          liveBefore = kernel.live;
+          if (cancelledInVain > IN_VAIN) throw stuck; // clean-up that insists on what will never come
           cancelAll(stuck);
           rows = 0;
           continue;
         }
         rows = this.select(kernel, patience);
         takeInterrupt();
+        this.answerInquiry(kernel);
       }
     };
 
@@ -75,8 +96,10 @@ export class BlockingLoop {
         kernel.turn(0);
       } while (kernel.live > 0);
       takeInterrupt(); // one that came in the last steps
+      debug?.finish();
       kernel.flushFailures();
     } finally {
+      restoreStackLimit?.();
       // Also when an instrument or a handler threw through the loop: no descriptor stays.
       for (const owner of kernel.poller.owners()) owner.abandon();
     }
@@ -91,13 +114,15 @@ export class BlockingLoop {
     if (instruments !== null) instruments.selectEnd(rows);
     return rows;
   }
-}
 
-function deadlock(kernel: Kernel): DeadlockError {
-  const lines = kernel.tasks().map((task) => `  ${task.name} waits on ${describe(task.waitingOn)}`);
-  return new DeadlockError(
-    `every task waits, and no timer, descriptor or thread is left that could wake one:\n${lines.join('\n')}`,
-  );
+  /** Somebody asked what the program does (SIGUSR2 in debug mode). */
+  private answerInquiry(kernel: Kernel): void {
+    if ((this.#selector.rows[INQUIRED] as number) === 0) return;
+    this.#selector.rows[INQUIRED] = 0;
+    process.stderr.write(
+      `coreactor: ${kernel.live} task${kernel.live === 1 ? '' : 's'}\n${formatTasks(kernel.tasks())}\n`,
+    );
+  }
 }
 
 function withCause(error: Error, cause: unknown): Error {

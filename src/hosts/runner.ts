@@ -14,8 +14,14 @@ import { guarded, printUnhandled } from './unhandled.ts';
 export interface RunOptions {
   /** The mechanism; by default COREACTOR_SELECTOR from the environment, else 'auto': the best there is. */
   selector?: 'auto' | 'epoll' | 'kqueue' | 'select' | 'poll' | 'io_uring';
-  /** Remembers where each task was created. By default whether COREACTOR_DEBUG is 1. */
+  /**
+   * Debug mode: remembers where tasks are created and suspended, warns (through onUnhandled) of steps that block and of
+   * operations that nobody awaits, and prints the tasks when SIGUSR2 comes, unless the program listens to that itself.
+   * By default whether COREACTOR_DEBUG is 1.
+   */
   debug?: boolean;
+  /** In debug mode, how long a step may take before it is reported, in milliseconds; default 100. RangeError for NaN. */
+  slowStep?: number;
   /** The main task's name. */
   name?: string;
   instruments?: readonly Instrument[];
@@ -34,16 +40,19 @@ export class Runner implements Disposable {
   readonly #selector: NativeSelector;
   readonly #loop: BlockingLoop;
   readonly #name: string | undefined;
+  readonly #debug: boolean;
   #running = false;
 
   constructor(options: RunOptions = {}) {
+    this.#debug = options.debug ?? process.env.COREACTOR_DEBUG === '1';
     this.#selector = new NativeSelector(options.selector ?? (process.env.COREACTOR_SELECTOR || 'auto'));
     this.#name = options.name;
     this.#loop = new BlockingLoop(this.#selector, {
       clock: monotonicClock,
       instruments: options.instruments ?? [],
       onUnhandled: options.onUnhandled === undefined ? printUnhandled : guarded(options.onUnhandled),
-      debug: options.debug ?? process.env.COREACTOR_DEBUG === '1',
+      debug: this.#debug,
+      slowStep: options.slowStep,
     });
   }
 
@@ -59,7 +68,7 @@ export class Runner implements Disposable {
       closeBody(main);
       throw new ClosedError('the runner is closed: make a new one');
     }
-    const watching = ownsInterrupts() && this.#selector.watchInterrupts();
+    const watching = this.#selector.watchSignals(unheard('SIGINT'), this.#debug && unheard('SIGUSR2'));
     this.#running = true;
     try {
       const { main: task, interrupted } = this.#loop.run(main, this.#name);
@@ -70,7 +79,7 @@ export class Runner implements Disposable {
       return task.result();
     } finally {
       this.#running = false;
-      if (watching) this.#selector.unwatchInterrupts();
+      if (watching) this.#selector.unwatchSignals();
     }
   }
 
@@ -132,7 +141,7 @@ function closeBody(main: Main<unknown>): void {
   if (isGenerator(main) && Object.isExtensible(main)) main.return(undefined as never);
 }
 
-// A program that listens to SIGINT keeps it: its listener runs when run() has returned.
-function ownsInterrupts(): boolean {
-  return process.listenerCount('SIGINT') === 0;
+// A program that listens to a signal keeps it: its listener runs when run() has returned.
+function unheard(signal: NodeJS.Signals): boolean {
+  return process.listenerCount(signal) === 0;
 }

@@ -2,13 +2,15 @@
 
 import { ArgumentTypeError, InvalidStateError } from './errors.ts';
 import { currentKernel, here } from './here.ts';
-import type { Coroutine, Main } from './operation.ts';
-import type { Task } from './task.ts';
+import { taken } from './made.ts';
+import type { Coroutine, Main, Operation } from './operation.ts';
+import { Task } from './task.ts';
 
 /**
  * Starts a coroutine as a task of its own: it takes its first step in the coming turn. Never suspends.
  * (asyncio: create_task)
- * @param main a generator function without parameters, or the generator a call gave: `createTask(echo(socket))`.
+ * @param main a generator function without parameters, the generator a call gave, or any other operation:
+ * `createTask(worker)`, `createTask(echo(socket))`, `createTask(queue.get())`.
  * @throws TypeError (ERR_COREACTOR_ARGUMENT) for anything else, InvalidStateError for a generator that another task
  * has, and outside a running loop.
  * @example
@@ -26,19 +28,30 @@ export function createTask<T>(main: Main<T>, options?: { name?: string }): Task<
 
 /** @internal The generator of `main`, marked as taken. */
 export function claim<T>(main: Main<T>, caller: string): Coroutine<T> {
-  const body = typeof main === 'function' ? main() : main;
-  if (!isGenerator(body)) {
-    const what = typeof (body as { then?: unknown } | null)?.then === 'function' ? 'a promise' : `${typeof body}`;
-    throw new ArgumentTypeError(`${caller} takes a generator function (function*) or its generator, not ${what}`);
-  }
+  const given: unknown = typeof main === 'function' ? main() : main;
+  const body = isGenerator(given) ? taken(given as Coroutine<T>) : perform(taken(checked<T>(given, caller)));
   // Not being extensible is the mark: it costs no memory, which a WeakSet or a property would.
   if (!Object.isExtensible(body)) {
     throw new InvalidStateError(
       `${caller} was given a generator that has been a task already: call its function again for a new one`,
     );
   }
-  Object.preventExtensions(body);
-  return body;
+  return Object.preventExtensions(body);
+}
+
+function checked<T>(given: unknown, caller: string): Operation<T> {
+  if (given instanceof Task) throw new ArgumentTypeError(`${caller} was given ${given.name}, which is a task already`);
+  const it = given as (Partial<Operation<T>> & { then?: unknown }) | null | undefined;
+  if (typeof it === 'object' && typeof it?.[Symbol.iterator] === 'function' && !Array.isArray(it))
+    return it as Operation<T>;
+  const what = typeof it?.then === 'function' ? 'a promise' : `${typeof given}`;
+  throw new ArgumentTypeError(
+    `${caller} takes a generator function (function*), its generator or an operation, not ${what}`,
+  );
+}
+
+function* perform<T>(operation: Operation<T>): Coroutine<T> {
+  return yield* operation;
 }
 
 /** @internal */

@@ -1,6 +1,8 @@
 // Every error the package throws by itself. Each has a stable `code`; a message says what to do.
 // Errors of the operating system are SystemError (native/system-error.ts) with the errno's name as code.
 
+import type { TaskWait } from './resource.ts';
+
 /** The base of all of them, so that `error instanceof CoreactorError` tells ours from yours. */
 export class CoreactorError extends Error {
   readonly code: string;
@@ -22,8 +24,9 @@ export class CancelledError extends CoreactorError {
   /** The name of the task that called `cancel()`; undefined when it was called outside any task. */
   readonly by: string | undefined;
 
-  constructor(message = 'the task was cancelled', reason?: unknown, by?: string) {
-    super('ERR_COREACTOR_CANCELLED', message, reason instanceof Error ? { cause: reason } : undefined);
+  constructor(message = 'the task was cancelled', reason?: unknown, by?: string, error?: unknown) {
+    const cause = error ?? (reason instanceof Error ? reason : undefined);
+    super('ERR_COREACTOR_CANCELLED', message, cause === undefined ? undefined : { cause });
     this.reason = reason;
     this.by = by;
   }
@@ -57,10 +60,53 @@ export class ClosedError extends CoreactorError {
   }
 }
 
-/** Every task waits and nothing that could wake one is left. The message lists the tasks and what each waits on. */
+/** Every task waits and nothing that could wake one is left. The message shows the tasks and what each waits on. */
 export class DeadlockError extends CoreactorError {
-  constructor(message: string) {
+  /** The same for programs: one entry for each task, oldest first. */
+  readonly waits: readonly TaskWait[];
+
+  constructor(message: string, waits: readonly TaskWait[] = []) {
     super('ERR_COREACTOR_DEADLOCK', message);
+    this.waits = waits;
+    // Printed with the error it would bury the message under every field of every task.
+    Object.defineProperty(this, 'waits', { enumerable: false });
+  }
+}
+
+/** A Barrier that was aborted or reset, or one of whose tasks was cancelled while the others waited. */
+export class BrokenBarrierError extends CoreactorError {
+  constructor(message: string) {
+    super('ERR_COREACTOR_BROKEN_BARRIER', message);
+  }
+}
+
+/** getNowait() on an empty queue. */
+export class QueueEmptyError extends CoreactorError {
+  constructor(message: string) {
+    super('ERR_COREACTOR_QUEUE_EMPTY', message);
+  }
+}
+
+/** putNowait() on a full queue. */
+export class QueueFullError extends CoreactorError {
+  constructor(message: string) {
+    super('ERR_COREACTOR_QUEUE_FULL', message);
+  }
+}
+
+/** put() after a queue's shutdown(), and get() once it is drained. */
+export class QueueShutDownError extends CoreactorError {
+  constructor(message: string) {
+    super('ERR_COREACTOR_QUEUE_SHUT_DOWN', message);
+  }
+}
+
+/** What went wrong in a task group: the errors of its body and its children, each with its own stack. */
+export class TaskGroupError extends AggregateError {
+  readonly code = 'ERR_COREACTOR_TASK_GROUP';
+
+  override get name(): string {
+    return 'TaskGroupError';
   }
 }
 

@@ -1,6 +1,7 @@
 // Where execution is right now: which kernel turns its crank on this thread, which task steps, how much of its step is
 // left. One object per thread (a worker loads its own copy of this module), written by the kernel only.
 
+import type { DebugPort } from './debug-port.ts';
 import { InvalidStateError } from './errors.ts';
 import type { Instrument } from './instruments.ts';
 import type { Kernel } from './kernel.ts';
@@ -11,11 +12,13 @@ interface Here {
   task: Task<unknown> | null;
   /** The kernel's, closer at hand for each step. */
   instruments: Required<Instrument> | null;
+  /** Debug mode, while a turn of a kernel that has it runs. */
+  debug: DebugPort | null;
   /** How many more operations may complete at once before the step has to give way (see yieldNow). */
   budget: number;
 }
 
-export const here: Here = { kernel: null, task: null, instruments: null, budget: 0 };
+export const here: Here = { kernel: null, task: null, instruments: null, debug: null, budget: 0 };
 
 /** The kernel whose turn runs; throws if there is none. `caller` names the public function for the message. */
 export function currentKernel(caller: string): Kernel {

@@ -2,14 +2,16 @@
 // One per run; used on one thread. It knows a Selector and a Clock by their interfaces, so a test can simulate both.
 
 import { Callback } from './callback.ts';
+import { Cancellation } from './cancellation.ts';
 import type { Clock } from './clock.ts';
+import type { DebugPort } from './debug-port.ts';
 import { here } from './here.ts';
 import { combine, type Instrument } from './instruments.ts';
 import type { Coroutine } from './operation.ts';
 import { Poller } from './poller.ts';
 import { ReadyQueue, type Step } from './ready-queue.ts';
 import type { SelectorPort } from './selector-port.ts';
-import { type Cancellation, type Context, Task } from './task.ts';
+import { type Context, Task } from './task.ts';
 import { Timers } from './timers.ts';
 
 /** An error that no coroutine can catch any more. */
@@ -31,7 +33,9 @@ export interface KernelOptions {
   clock: Clock;
   instruments?: readonly Instrument[];
   onUnhandled: (report: Unhandled) => void;
-  debug?: boolean;
+  debug?: DebugPort | null;
+  /** Rearranges what is about to step in a turn, in place: for tests of every order that is allowed. */
+  arrange?: (steps: Step[]) => void;
 }
 
 export class Kernel {
@@ -39,10 +43,13 @@ export class Kernel {
   readonly timers = new Timers();
   readonly poller: Poller;
   readonly instruments: Required<Instrument> | null;
+  readonly debug: DebugPort | null;
   /** Of tasks that are being cancelled; beside the tasks, since few are. */
   readonly cancellations = new Map<Task<unknown>, Cancellation>();
   /** Tasks that gave way: they step after all that I/O and timers wake in the coming turn. */
   yielded = new ReadyQueue();
+  /** How many scopes were entered: each has its number. */
+  scopes = 0;
   /** How many tasks have not ended. */
   live = 0;
   /** How many waits may end by something that neither a timer nor the selector shows (or were asked to be endless). */
@@ -56,14 +63,16 @@ export class Kernel {
   #failedNow: Task<unknown>[] = [];
   #failedBefore: Task<unknown>[] = [];
   readonly #onUnhandled: (report: Unhandled) => void;
-  readonly #createdAt: WeakMap<Task<unknown>, string> | null;
+  readonly #arrange: ((steps: Step[]) => void) | null;
 
   constructor(options: KernelOptions) {
     this.clock = options.clock;
     this.poller = new Poller(options.selector);
-    this.instruments = combine(options.instruments ?? []);
+    this.debug = options.debug ?? null;
+    const instruments = options.instruments ?? [];
+    this.instruments = combine(this.debug === null ? instruments : [this.debug, ...instruments]);
     this.#onUnhandled = options.onUnhandled;
-    this.#createdAt = options.debug ? new WeakMap() : null;
+    this.#arrange = options.arrange ?? null;
   }
 
   /**
@@ -74,17 +83,20 @@ export class Kernel {
     const outer = here.kernel;
     here.kernel = this;
     here.instruments = this.instruments;
+    here.debug = this.debug;
     try {
       if (rows > 0) this.poller.dispatch(rows);
       if (this.timers.size > 0) this.timers.expire(this.clock.now());
       this.admitYielded();
       const ready = this.#ready;
       const due = ready.size;
+      if (this.#arrange !== null && due > 1) ready.arrange(due, this.#arrange);
       for (let n = due; n > 0; n--) ready.shift().step();
       ready.relax(due);
       if (this.#failedNow.length + this.#failedBefore.length > 0) this.reportFailures();
     } finally {
       here.kernel = outer;
+      here.debug = outer === null ? null : outer.debug;
       here.task = null;
     }
     return this.patience();
@@ -99,7 +111,6 @@ export class Kernel {
     this.#last = node;
     this.live++;
     this.#ready.push(task);
-    if (this.#createdAt !== null) this.#createdAt.set(node, stackOfCaller());
     if (this.instruments !== null) this.instruments.taskSpawned(node, here.task);
     return task;
   }
@@ -121,13 +132,18 @@ export class Kernel {
     return callback;
   }
 
-  /** The first reason counts. */
-  noteCancel(task: Task<unknown>, cancellation: Cancellation): void {
-    if (!this.cancellations.has(task)) this.cancellations.set(task, cancellation);
+  /** What was asked of the task; a blank sheet if nothing was yet. */
+  cancellation(task: Task<unknown>): Cancellation {
+    let found = this.cancellations.get(task);
+    if (found === undefined) {
+      found = new Cancellation();
+      this.cancellations.set(task, found);
+    }
+    return found;
   }
 
   /** Called by a task when it has ended. */
-  exited(task: Task<unknown>, failed: boolean): void {
+  exited(task: Task<unknown>): void {
     if (task.previous === null) this.#first = task.following;
     else task.previous.following = task.following;
     if (task.following === null) this.#last = task.previous;
@@ -136,13 +152,16 @@ export class Kernel {
     task.following = null;
     this.live--;
     if (this.cancellations.size > 0) this.cancellations.delete(task);
-    if (failed) this.#failedNow.push(task);
     if (this.instruments !== null) this.instruments.taskExited(task);
   }
 
+  /** To be reported at the end of the coming turn, unless somebody asks for the error before. */
+  failed(task: Task<unknown>): void {
+    this.#failedNow.push(task);
+  }
+
   unhandled(report: Omit<Unhandled, 'createdAt'>): void {
-    const createdAt = report.task === null ? undefined : this.#createdAt?.get(report.task);
-    this.#onUnhandled({ ...report, createdAt });
+    this.#onUnhandled({ ...report, createdAt: report.task?.createdAt });
   }
 
   /** Whether anything is left that could wake a task: false when nothing is ready means a deadlock. */
@@ -174,7 +193,9 @@ export class Kernel {
     this.#failedBefore = this.#failedNow;
     this.#failedNow = [];
     for (const task of due) {
-      if (task.unretrieved) this.unhandled({ kind: 'task', error: task.failure, task });
+      if (!task.unretrieved) continue;
+      task.reported();
+      this.unhandled({ kind: 'task', error: task.failure, task });
     }
   }
 
@@ -183,9 +204,4 @@ export class Kernel {
     const next = this.timers.next();
     return next === Number.POSITIVE_INFINITY ? next : Math.max(0, next - this.clock.now());
   }
-}
-
-function stackOfCaller(): string {
-  const lines = (new Error().stack ?? '').split('\n');
-  return lines.slice(3).join('\n'); // without the message, this function and Kernel.spawn
 }

@@ -21,8 +21,8 @@ export interface Operation<T> {
   [Symbol.iterator](): Iterator<Park, T, void>;
 }
 
-/** A coroutine, or a function that makes one. */
-export type Main<T> = Coroutine<T> | (() => Coroutine<T>);
+/** A coroutine or another operation, or a function that makes one. */
+export type Main<T> = Operation<T> | (() => Operation<T>);
 
 /** The one value of `{ done: false }` in the system: the kernel knows a park by its identity. */
 export const PARK: IteratorYieldResult<Park> = Object.freeze({

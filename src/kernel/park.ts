@@ -11,7 +11,7 @@ import type { Task } from './task.ts';
  * `return()` instead: take the registration back there. (An operation that drives a coroutine by itself passes every
  * `return()` on to it: it comes again after each wake while clean-up runs.)
  *
- * @param resource what is waited on, shown by allTasks() and in a DeadlockError: any object, best with a toString().
+ * @param resource what is waited on, shown by formatTasks() and in a DeadlockError: any object, best with what Resource names.
  * @throws InvalidStateError outside a task.
  * @example
  * class Gate {

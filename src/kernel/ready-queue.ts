@@ -1,53 +1,20 @@
-// The queue of what steps in the coming turn: a ring that doubles when full, and shrinks step by step after a burst.
+// The queue of what steps in the coming turn.
+
+import { Ring } from './ring.ts';
 
 /** What a turn can run: a task or a plain callback. */
 export interface Step {
   step(): void;
 }
 
-const SMALL = 64;
-
-export class ReadyQueue {
-  #ring: (Step | undefined)[] = new Array(SMALL).fill(undefined);
-  #head = 0;
-  #size = 0;
-
-  get size(): number {
-    return this.#size;
-  }
-
-  push(item: Step): void {
-    if (this.#size === this.#ring.length) this.resize(this.#size * 2);
-    this.#ring[(this.#head + this.#size) & (this.#ring.length - 1)] = item;
-    this.#size++;
-  }
-
-  /** The oldest item. Only to be called when size > 0. */
-  shift(): Step {
-    const item = this.#ring[this.#head] as Step;
-    this.#ring[this.#head] = undefined; // or the ring keeps a finished task alive
-    this.#head = (this.#head + 1) & (this.#ring.length - 1);
-    this.#size--;
-    return item;
-  }
-
-  /** Takes back the newest item. Only to be called when size > 0. */
-  pop(): void {
-    this.#size--;
-    this.#ring[(this.#head + this.#size) & (this.#ring.length - 1)] = undefined;
-  }
-
-  /** Halves the ring if not even a quarter of it was `needed`: so a burst's memory goes within a few turns. */
-  relax(needed: number): void {
-    const length = this.#ring.length;
-    if (length > SMALL && needed * 4 < length && this.#size * 2 < length) this.resize(length / 2);
-  }
-
-  private resize(length: number): void {
-    const old = this.#ring;
-    const ring: (Step | undefined)[] = new Array(length).fill(undefined);
-    for (let i = 0; i < this.#size; i++) ring[i] = old[(this.#head + i) & (old.length - 1)];
-    this.#ring = ring;
-    this.#head = 0;
+export class ReadyQueue extends Ring<Step> {
+  /** Lets `order` rearrange the oldest `count` items, in place: for tests of every order that is allowed. */
+  arrange(count: number, order: (items: Step[]) => void): void {
+    const items: Step[] = [];
+    for (let i = 0; i < count; i++) items.push(this.shift());
+    order(items);
+    // Behind the younger ones, and then those behind them: a turn around the ring.
+    for (const item of items) this.push(item);
+    for (let i = this.size - count; i > 0; i--) this.push(this.shift());
   }
 }

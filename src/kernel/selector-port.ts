@@ -14,6 +14,8 @@ export const EDGE = 64;
 export const WOKEN = 0;
 /** rows[INTERRUPTED] counts the SIGINTs that nobody has taken yet. */
 export const INTERRUPTED = 1;
+/** rows[INQUIRED] counts the SIGUSR2s that nobody has answered yet. */
+export const INQUIRED = 2;
 /** rows[ROWS_BEGIN], rows[ROWS_BEGIN + 1] are the token and events of the first row, and so on. */
 export const ROWS_BEGIN = 4;
 

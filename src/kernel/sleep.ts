@@ -2,6 +2,7 @@
 
 import { deadlineAfter, deadlineAt } from './deadline.ts';
 import { currentKernel, here } from './here.ts';
+import { made } from './made.ts';
 import { DONE, type Operation, PARK, type Park } from './operation.ts';
 import { giveWay } from './park.ts';
 import type { Task } from './task.ts';
@@ -46,6 +47,11 @@ class Sleep extends Timer implements Operation<void>, Iterator<Park, void, void>
     this.#task?.wake();
   }
 
+  /** See Resource. */
+  get deadline(): number {
+    return this.#deadline;
+  }
+
   override toString(): string {
     return this.#deadline === Number.POSITIVE_INFINITY ? 'sleep for ever' : `sleep until ${this.#deadline.toFixed(3)}`;
   }
@@ -76,15 +82,15 @@ const GIVE_WAY: Operation<void> & Iterator<Park, void, void> = {
  */
 export function sleep(ms: number | null): Operation<void> {
   const kernel = currentKernel('sleep()');
-  if (typeof ms === 'number' && ms <= 0) return GIVE_WAY;
-  return new Sleep(deadlineAfter(kernel, ms, 'sleep()'));
+  if (typeof ms === 'number' && ms <= 0) return made(GIVE_WAY, 'sleep()');
+  return made(new Sleep(deadlineAfter(kernel, ms, 'sleep()')), 'sleep()');
 }
 
 /** Suspends the current task until now() has reached `deadline`; a past one counts as sleep(0). (trio: sleep_until) */
 export function sleepUntil(deadline: number | null): Operation<void> {
   const kernel = currentKernel('sleepUntil()');
   const at = deadlineAt(deadline, 'sleepUntil()');
-  return at <= kernel.clock.now() ? GIVE_WAY : new Sleep(at);
+  return made(at <= kernel.clock.now() ? GIVE_WAY : new Sleep(at), 'sleepUntil()');
 }
 
 /** The loop's clock in milliseconds: monotonic, with fractions, of an arbitrary start. (asyncio: loop.time) */

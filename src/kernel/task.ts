@@ -12,6 +12,7 @@
 // A task that gave way (sleep(0), or its budget is spent) is GAVE_WAY: queued, but with nothing handed to it yet, so
 // that a cancel may still doom it. That is the difference to READY, which keeps what it was woken with.
 
+import type { Cause } from './cancellation.ts';
 import { describe } from './describe.ts';
 import { ArgumentTypeError, CancelledError, InvalidStateError } from './errors.ts';
 import { here } from './here.ts';
@@ -19,7 +20,7 @@ import { Join } from './join.ts';
 import type { Kernel } from './kernel.ts';
 import { type Coroutine, type Operation, PARK, type Park } from './operation.ts';
 import type { Step } from './ready-queue.ts';
-import { type Unwinding, unwind } from './unwind.ts';
+import { unwind } from './unwind.ts';
 
 const NEW = 0;
 const GAVE_WAY = 1;
@@ -36,21 +37,18 @@ const PHASE_NAMES = ['new', 'ready', 'ready', 'ready', 'running', 'parked', 'ret
 const PHASE_MASK = 15;
 const CANCEL_ASKED = 16; // a cancel waits for the next suspension
 const CANCELLING = 32; // a return() has been delivered: what runs now is clean-up
-const RETRIEVED = 64; // somebody has looked at the outcome
+const RETRIEVED = 64; // somebody has looked at the outcome, or was told of it
+const HELD = 128; // somebody is about to
 
 /** How many operations may complete at once in one step before the task gives way (the idea of tokio's coop budget). */
 const STEP_BUDGET = 128;
 
 /** Told once when the task it was added to has ended. */
 export interface Waiter {
-  taskDone(): void;
+  taskDone(task: Task<unknown>): void;
 }
 
-/** Who cancelled a task and why, and how far that has come. */
-export interface Cancellation extends Unwinding {
-  readonly reason: unknown;
-  readonly by: string | undefined;
-}
+const NO_CAUSE: Cause = { reason: undefined, by: undefined };
 
 /** What a task shares with its creator until it changes it: a value, replaced and never written to. */
 export interface Context {
@@ -70,7 +68,7 @@ export class Task<T> implements Operation<T>, Step {
   /** @internal */ following: Task<unknown> | null = null;
   #status = NEW;
   #label: string | number;
-  /** The generator while it lives, then the result, the error or the Cancellation. */
+  /** The generator while it lives, then the result, the error or the Cause of the cancel. */
   #content: unknown;
   #waiters: Waiter | Set<Waiter> | null = null;
 
@@ -114,6 +112,11 @@ export class Task<T> implements Operation<T>, Step {
     return PHASE_NAMES[this.phase] as string;
   }
 
+  /** For people, in debug mode: the lines of the stack that created it. */
+  get createdAt(): string | undefined {
+    return this.kernel.debug?.createdAt(this as Task<unknown>);
+  }
+
   /**
    * What the coroutine returned; throws its error if it failed. Never suspends.
    * @throws InvalidStateError while it runs, CancelledError if it was cancelled.
@@ -137,9 +140,14 @@ export class Task<T> implements Operation<T>, Step {
     if (this.phase !== CANCELLED) {
       return new InvalidStateError(`${this.name} has not ended yet (it is ${this.state}): await it with yield* first`);
     }
-    const { reason, by } = this.#content as Cancellation;
+    const { reason, by, error } = this.#content as Cause;
     const why = reason === undefined ? '' : `: ${describe(reason)}`;
-    return new CancelledError(`${this.name} was cancelled${by === undefined ? '' : ` by ${by}`}${why}`, reason, by);
+    return new CancelledError(
+      `${this.name} was cancelled${by === undefined ? '' : ` by ${by}`}${why}`,
+      reason,
+      by,
+      error,
+    );
   }
 
   /**
@@ -150,15 +158,10 @@ export class Task<T> implements Operation<T>, Step {
    */
   cancel(reason?: unknown): boolean {
     if (this.done) return false;
-    this.kernel.noteCancel(this as Task<unknown>, { reason, by: here.task?.name, cleaning: null, yielded: null });
-    if (this.phase === PARKED) {
-      this.become(DOOMED);
-      this.kernel.enqueue(this);
-    } else if (this.phase <= GAVE_WAY) {
-      this.become(DOOMED); // it is in a queue already
-    } else if (this.phase !== DOOMED) {
-      this.#status |= CANCEL_ASKED;
-    }
+    const cancellation = this.kernel.cancellation(this as Task<unknown>);
+    cancellation.cancelled = 0;
+    cancellation.cause ??= { reason, by: here.task?.name };
+    this.interrupt(false);
     return true;
   }
 
@@ -201,9 +204,26 @@ export class Task<T> implements Operation<T>, Step {
     return true;
   }
 
-  /** @internal Whether it failed and nobody has asked for the error. */
+  /** @internal Whether it failed and nobody has asked for the error, nor is about to. */
   get unretrieved(): boolean {
-    return this.phase === FAILED && (this.#status & RETRIEVED) === 0;
+    return this.phase === FAILED && (this.#status & (RETRIEVED | HELD)) === 0;
+  }
+
+  /** @internal Its failure has been reported: that is done once. */
+  reported(): void {
+    this.#status |= RETRIEVED;
+  }
+
+  /** @internal It has ended, and somebody will hand on its outcome later. */
+  hold(): void {
+    this.#status |= HELD;
+  }
+
+  /** @internal From now on its failure is unhandled as any other, unless somebody asks for it soon. */
+  letGo(): void {
+    if ((this.#status & HELD) === 0) return;
+    this.#status &= ~HELD;
+    if (this.unretrieved) this.kernel.failed(this as Task<unknown>);
   }
 
   /** @internal The error, without counting as retrieved. */
@@ -233,6 +253,51 @@ export class Task<T> implements Operation<T>, Step {
     if (this.phase !== RUNNING) return; // woken within this step: it is queued already
     this.become(GAVE_WAY);
     this.kernel.yielded.push(this);
+  }
+
+  /**
+   * @internal A return() is due: now if it is parked, else at its next suspension. A `late` one is for a deadline that
+   * has passed; it lets those who are ready now step first, and whoever wakes the task until then still wins: a result
+   * and a timeout of the same turn are a result.
+   */
+  interrupt(late: boolean): void {
+    const phase = this.phase;
+    if (phase === PARKED && late) {
+      this.become(GAVE_WAY);
+      this.#status |= CANCEL_ASKED;
+      this.kernel.yielded.push(this);
+    } else if (phase === PARKED) {
+      this.become(DOOMED);
+      this.kernel.enqueue(this);
+    } else if (phase <= GAVE_WAY && !late) {
+      this.become(DOOMED); // it is in a queue already
+    } else if (phase !== DOOMED) {
+      this.#status |= CANCEL_ASKED;
+    }
+  }
+
+  /** @internal The current step ends, and the next one comes whatever is asked of the task meanwhile. */
+  comeBack(): void {
+    if (this.phase !== RUNNING) return; // woken within this step: it is queued already
+    this.become(READY);
+    this.kernel.enqueue(this);
+  }
+
+  /** @internal Whether its cancel was decided before any wake. */
+  get doomed(): boolean {
+    return this.phase === DOOMED;
+  }
+
+  /** @internal Whether a return() is due at its next suspension. */
+  get cancelAsked(): boolean {
+    return (this.#status & CANCEL_ASKED) !== 0;
+  }
+
+  /** @internal For a scope that ends: whether clean-up goes on around it, and whether another return() is due. */
+  settle(cancelling: boolean, cancelAsked: boolean): void {
+    this.#status &= ~(CANCELLING | CANCEL_ASKED);
+    if (cancelling) this.#status |= CANCELLING;
+    if (cancelAsked) this.#status |= CANCEL_ASKED;
   }
 
   /** @internal One step: from one suspension to the next. */
@@ -269,19 +334,19 @@ export class Task<T> implements Operation<T>, Step {
 
   private resume(body: Coroutine<T>): IteratorResult<Park, T> {
     if ((this.#status & CANCELLING) === 0) return body.next();
-    return unwind(body, this.kernel.cancellations.get(this as Task<unknown>) as Cancellation);
+    return unwind(body, this.kernel.cancellation(this as Task<unknown>));
   }
 
   private close(body: Coroutine<T>): IteratorResult<Park, T> {
     this.#status = (this.#status & ~(PHASE_MASK | CANCEL_ASKED)) | CANCELLING | RUNNING;
-    const cancellation = this.kernel.cancellations.get(this as Task<unknown>) as Cancellation;
-    cancellation.cleaning = null; // a clean-up that is cancelled itself does not go on
+    const cancellation = this.kernel.cancellation(this as Task<unknown>);
+    cancellation.deliver();
     return unwind(body, cancellation);
   }
 
   private finish(value: T): void {
     if ((this.#status & CANCELLING) === 0) this.exit(RETURNED, value);
-    else this.exit(CANCELLED, this.kernel.cancellations.get(this as Task<unknown>));
+    else this.exit(CANCELLED, this.kernel.cancellation(this as Task<unknown>).cause ?? NO_CAUSE);
   }
 
   private exit(phase: number, outcome: unknown): void {
@@ -290,12 +355,13 @@ export class Task<T> implements Operation<T>, Step {
     this.#content = outcome; // and lets go of the frames
     this.waitingOn = null;
     this.context = kernel.root; // and of the task-locals
-    kernel.exited(this as Task<unknown>, phase === FAILED);
+    kernel.exited(this as Task<unknown>);
+    if (phase === FAILED) kernel.failed(this as Task<unknown>);
     const waiters = this.#waiters;
     if (waiters === null) return;
     this.#waiters = null;
-    if (waiters instanceof Set) for (const waiter of waiters) waiter.taskDone();
-    else waiters.taskDone();
+    if (waiters instanceof Set) for (const waiter of waiters) waiter.taskDone(this as Task<unknown>);
+    else waiters.taskDone(this as Task<unknown>);
   }
 
   private get phase(): number {

@@ -34,8 +34,8 @@ export interface NativeSelectorObject {
   remove(fd: number): number;
   wait(ms: number): number;
   wake(): number;
-  watchInterrupts(): boolean;
-  unwatchInterrupts(): void;
+  watchSignals(interrupts: boolean, inquiries: boolean): boolean;
+  unwatchSignals(): void;
   close(): void;
 }
 

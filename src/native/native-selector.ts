@@ -2,7 +2,7 @@
 
 import { constants } from 'node:os';
 import { ArgumentTypeError, ClosedError, CoreactorError } from '../kernel/errors.ts';
-import { INTERRUPTED, ROWS_BEGIN, type SelectorPort, WOKEN } from '../kernel/selector-port.ts';
+import { INQUIRED, INTERRUPTED, ROWS_BEGIN, type SelectorPort, WOKEN } from '../kernel/selector-port.ts';
 import { addon, type NativeSelectorObject } from './addon.ts';
 import { checked, SystemError } from './system-error.ts';
 
@@ -66,14 +66,18 @@ export class NativeSelector implements SelectorPort {
     checked(object.wake(), 'wake');
   }
 
-  /** Counts SIGINTs in rows[INTERRUPTED] until unwatchInterrupts(); false if another loop does so already. */
-  watchInterrupts(): boolean {
+  /**
+   * Counts SIGINTs in rows[INTERRUPTED] and SIGUSR2s in rows[INQUIRED] until unwatchSignals(); false if there is nothing
+   * to watch, or another loop watches already.
+   */
+  watchSignals(interrupts: boolean, inquiries: boolean): boolean {
     this.rows[INTERRUPTED] = 0;
-    return this.open().watchInterrupts();
+    this.rows[INQUIRED] = 0;
+    return this.open().watchSignals(interrupts, inquiries);
   }
 
-  unwatchInterrupts(): void {
-    this.#object?.unwatchInterrupts();
+  unwatchSignals(): void {
+    this.#object?.unwatchSignals();
   }
 
   close(): void {

@@ -1,5 +1,6 @@
 // connect: a TCP connection as an operation.
 
+import { made } from '../kernel/made.ts';
 import type { Coroutine } from '../kernel/operation.ts';
 import { addon } from '../native/addon.ts';
 import { formatAddress, resolve } from '../native/address.ts';
@@ -13,7 +14,11 @@ import { Socket } from './socket.ts';
  * @example
  * using socket = yield* connect({ port: 7000 });
  */
-export function* connect(target: { host?: string; port: number }): Coroutine<Socket> {
+export function connect(target: { host?: string; port: number }): Coroutine<Socket> {
+  return made(connecting(target), 'connect()');
+}
+
+function* connecting(target: { host?: string; port: number }): Coroutine<Socket> {
   const address = resolve(target, '127.0.0.1', 'connect()');
   const [fd, pending] = addon.connectTcp(address.host, address.port);
   checked(fd, 'connect', { what: `to ${formatAddress(address)}` });

@@ -3,6 +3,7 @@
 import { constants } from 'node:os';
 import { type CallbackHandle, callLater } from '../kernel/callback.ts';
 import { currentKernel, here } from '../kernel/here.ts';
+import { made } from '../kernel/made.ts';
 import type { Operation, Park } from '../kernel/operation.ts';
 import { park, spend } from '../kernel/park.ts';
 import { closedError, Readiness } from '../kernel/readiness.ts';
@@ -65,7 +66,7 @@ export class Listener implements Disposable {
    * @throws ClosedError when the listener is closed, BusyError while another task accepts.
    */
   accept(): Operation<Socket> {
-    return this.#accept;
+    return made(this.#accept, 'accept()');
   }
 
   /** Stops listening; whoever accepts gets ClosedError. Accepted sockets stay. A second call does nothing. */

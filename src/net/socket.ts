@@ -1,6 +1,7 @@
 // A connected TCP socket on the reactor.
 
 import { ArgumentRangeError, ClosedError } from '../kernel/errors.ts';
+import { made } from '../kernel/made.ts';
 import type { Coroutine, Operation } from '../kernel/operation.ts';
 import { closedError, Readiness } from '../kernel/readiness.ts';
 import { PRIORITY, READ, WRITE } from '../kernel/selector-port.ts';
@@ -81,7 +82,7 @@ export class Socket implements Disposable {
    * outside the buffer. (POSIX: recv)
    */
   recvInto(buffer: Uint8Array, offset = 0, length?: number): Operation<number> {
-    return this.#receive.aim(buffer, offset, length);
+    return made(this.#receive.aim(buffer, offset, length), 'recvInto()');
   }
 
   /** Receives up to `size` bytes as a new buffer, empty at the end of the stream. Errors as recvInto(). */
@@ -90,15 +91,16 @@ export class Socket implements Disposable {
       throw new ArgumentRangeError(`recv() was given size ${size}: it must be a whole number of bytes, at least 1`);
     }
     const socket = this;
-    return (function* () {
+    const operation = (function* () {
       const buffer = Buffer.allocUnsafeSlow(size);
       return buffer.subarray(0, yield* socket.recvInto(buffer));
     })();
+    return made(operation, 'recv()');
   }
 
   /** Sends what the kernel takes at once, at least one byte of a non-empty buffer; gives how many. Errors as sendAll(). */
   send(data: Uint8Array, offset = 0, length?: number): Operation<number> {
-    return this.#send.aim(data, offset, length, false);
+    return made(this.#send.aim(data, offset, length, false), 'send()');
   }
 
   /**
@@ -129,7 +131,7 @@ export class Socket implements Disposable {
    * @throws SystemError with `bytesSent` (EPIPE, ECONNRESET), ClosedError, BusyError while another task sends.
    */
   sendAll(data: Uint8Array, offset = 0, length?: number): Operation<number> {
-    return this.#send.aim(data, offset, length, true);
+    return made(this.#send.aim(data, offset, length, true), 'sendAll()');
   }
 
   /** Ends one direction: after 'write' the peer reads to the end while we can still receive. Never suspends. */

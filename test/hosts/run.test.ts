@@ -172,7 +172,7 @@ test('S80: a loop that nothing can wake throws DeadlockError with who waits on w
       cleaned = true;
     }
   }
-  expect(() => run(stuck, { name: 'waiter' })).toThrow(/waiter waits on the gate/);
+  expect(() => run(stuck, { name: 'waiter' })).toThrow(/waiter \(parked\) waits on the gate/);
   expect(() => run(stuck)).toThrow(DeadlockError);
   expect(cleaned).toBe(true);
 });

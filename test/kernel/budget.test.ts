@@ -29,7 +29,7 @@ test('S14: an operation that is always ready gives way after as many as the budg
     function* () {
       for (let i = 0; i < 1000; i++) {
         yield* tick();
-        steps[selector.asked.length] = (steps[selector.asked.length] ?? 0) + 1;
+        steps[selector.waits.length] = (steps[selector.waits.length] ?? 0) + 1;
       }
     },
     { clock, selector },

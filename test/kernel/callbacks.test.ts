@@ -13,7 +13,7 @@ test('callSoon() runs in the coming turn, in the order of the calls, between the
   const log: string[] = [];
   simulate(
     function* () {
-      callSoon(() => log.push(`a after ${selector.asked.length}`));
+      callSoon(() => log.push(`a after ${selector.waits.length}`));
       createTask(function* (): Coroutine<void> {
         log.push('task');
       });
@@ -89,7 +89,7 @@ test('a cancelled callLater() lets the loop wait for the next thing instead', ()
     },
     { clock, selector },
   );
-  expect(selector.waits).toEqual([50]);
+  expect(selector.waits).toEqual([{ at: 0, ms: 50 }]);
 });
 
 test('S8: callLater() and callAt() refuse NaN and other types, all three refuse what is no function', () => {

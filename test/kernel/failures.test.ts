@@ -21,7 +21,7 @@ test('S23: a failure that nobody retrieved is reported once, at the end of the t
   expect(crank.reports.length).toBe(1);
   const { kind, task, createdAt, ...rest } = crank.reports[0] as Unhandled;
   expect([kind, rest.error === error, task?.name]).toEqual(['task', true, 'forgotten']);
-  expect(createdAt).toMatch(/^\s*at createTask[\s\S]*startIt/);
+  expect(createdAt).toMatch(/^\s*at startIt/);
   expect((rest.error as Error).stack).toMatch(/failures\.test/);
   crank.turn(5);
   expect(crank.reports.length).toBe(1);

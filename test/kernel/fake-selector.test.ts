@@ -39,7 +39,7 @@ test('wait() moves the clock to its end when nothing happens, and to the event w
   selector.add(3, READ, 77);
   selector.signalAt(25, 3, READ);
   expect([rows(100), clock.now()]).toEqual([[[77, READ]], 25]);
-  expect([rows(5), clock.now(), selector.waits]).toEqual([[], 30, [10, 100, 5]]);
+  expect([rows(5), clock.now(), selector.waits.map(({ ms }) => ms)]).toEqual([[], 30, [10, 100, 5]]);
 });
 
 test('what is signalled stays until it is told once; several signals of an fd are one row', () => {
@@ -106,6 +106,29 @@ test('wake() ends one wait at once', () => {
 test('a wait without end and without anything scripted is refused, since no test runner could end it', () => {
   const { selector } = setUp();
   expect(thrownBy(() => selector.wait(Number.POSITIVE_INFINITY))).toBeInstanceOf(InvalidStateError);
+});
+
+test('H40: a loop that turns without getting anywhere is refused; events and time are getting somewhere', () => {
+  const { selector, rows } = setUp();
+  selector.add(3, READ, 1);
+  for (let i = 0; i < 60_000; i++) {
+    selector.signal(3, READ);
+    rows(0);
+    rows(0);
+  }
+  for (let i = 0; i < 60_000; i++) {
+    rows(0.5);
+    rows(0);
+  }
+  const spins = thrownBy(() => {
+    for (let i = 0; i < 100_001; i++) rows(0);
+  });
+  expect(spins.message).toMatch(/the loop spins at 30000 ms/);
+});
+
+test('S8: a wait of less than nothing or of NaN is refused', () => {
+  const { rows } = setUp();
+  for (const ms of [-1, Number.NaN]) expect(() => rows(ms)).toThrow(RangeError);
 });
 
 test('scripted events happen in the order of their times, whatever the order in which they were given', () => {

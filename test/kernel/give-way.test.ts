@@ -54,7 +54,7 @@ test('S13: negative sleeps, sleepUntil() the past and giveWay() take one select 
       const both = ['a', 'b'].map((name) =>
         createTask(function* () {
           for (let i = 0; i < 3; i++) {
-            log.push(`${name}${i} after ${selector.asked.length}`);
+            log.push(`${name}${i} after ${selector.waits.length}`);
             yield* i === 0 ? sleep(-1) : i === 1 ? sleep(Number.NEGATIVE_INFINITY) : way;
           }
         }),
@@ -77,7 +77,7 @@ test('S13: in clean-up after cancelling oneself at a sleep(0), each sleep(0) sti
           yield* sleep(0);
         } finally {
           for (let i = 0; i < 4; i++) {
-            waits.push(selector.asked.length);
+            waits.push(selector.waits.length);
             yield* sleep(0);
           }
         }
@@ -115,7 +115,7 @@ test('a task that was woken before it gave way is stepped once in a turn', () =>
     function* () {
       wake(currentTask());
       for (let i = 0; i < 4; i++) {
-        waits.push(selector.asked.length);
+        waits.push(selector.waits.length);
         yield* sleep(0);
       }
     },

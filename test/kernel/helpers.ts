@@ -1,6 +1,7 @@
-// What the kernel's tests share: a selector that refuses to spin, a kernel turned by hand, a few operations written with
-// nothing but park() and wake(), seeded randomness, and the garbage collector.
+// What the kernel's tests share: a kernel turned by hand, a few operations written with nothing but park() and wake(), and
+// the garbage collector.
 
+import { DebugMode } from '../../src/debug/debug-mode.ts';
 import { claim } from '../../src/kernel/create-task.ts';
 import { currentTask } from '../../src/kernel/here.ts';
 import type { Instrument } from '../../src/kernel/instruments.ts';
@@ -12,52 +13,28 @@ import { READ } from '../../src/kernel/selector-port.ts';
 import type { Task } from '../../src/kernel/task.ts';
 import { Timer } from '../../src/kernel/timers.ts';
 import { FakeSelector } from '../../src/testing/fake-selector.ts';
-import { type SimulateOptions, simulate as simulateWith } from '../../src/testing/simulate.ts';
 import { VirtualClock } from '../../src/testing/virtual-clock.ts';
 
-/** Notes when it was asked to wait for how long; throws at a wait below 0 and at a loop that turns without getting anywhere. */
-export class WatchedSelector extends FakeSelector {
-  readonly asked: { at: number; ms: number }[] = [];
-  readonly #clock: VirtualClock;
-  #idle = 0;
-
-  constructor(clock: VirtualClock) {
-    super(clock);
-    this.#clock = clock;
-  }
-
-  override wait(ms: number): number {
-    if (!(ms >= 0)) throw new RangeError(`the kernel asked for a wait of ${ms} ms`);
-    const at = this.#clock.now();
-    this.asked.push({ at, ms });
-    const rows = super.wait(ms);
-    this.#idle = rows === 0 && this.#clock.now() === at ? this.#idle + 1 : 0;
-    if (this.#idle > 20_000) throw new Error(`the loop spins at ${at} ms`);
-    return rows;
-  }
-}
+export { seeded } from '../../src/testing/seeded.ts';
+export { simulate } from '../../src/testing/simulate.ts';
 
 /** A clock and a selector that belong together, for the options of simulate(). */
-export function world(start = 0): { clock: VirtualClock; selector: WatchedSelector } {
+export function world(start = 0): { clock: VirtualClock; selector: FakeSelector } {
   const clock = new VirtualClock(start);
-  return { clock, selector: new WatchedSelector(clock) };
-}
-
-/** simulate(), always with a selector that notices a spinning loop: it would run until the memory is full. */
-export function simulate<T>(main: Main<T>, options: SimulateOptions = {}): T {
-  return simulateWith(main, { ...world(), ...options });
+  return { clock, selector: new FakeSelector(clock) };
 }
 
 /** A kernel whose turns the test takes itself, where it has to look in between (or to let the collector run). */
 export class Crank {
   readonly clock = new VirtualClock();
-  readonly selector = new WatchedSelector(this.clock);
+  readonly selector = new FakeSelector(this.clock);
   readonly reports: Unhandled[] = [];
   readonly kernel: Kernel;
 
   constructor(options: { debug?: boolean; instruments?: Instrument[] } = {}) {
     const onUnhandled = (report: Unhandled) => this.reports.push(report);
-    this.kernel = new Kernel({ ...options, selector: this.selector, clock: this.clock, onUnhandled });
+    const debug = options.debug ? new DebugMode() : null;
+    this.kernel = new Kernel({ ...options, debug, selector: this.selector, clock: this.clock, onUnhandled });
   }
 
   spawn<T>(main: Main<T>, name?: string): Task<T> {
@@ -213,15 +190,4 @@ export function bytesInUse(): number {
   collectGarbage(); // what the first one freed the handles of
   const { heapUsed, arrayBuffers } = process.memoryUsage();
   return heapUsed + arrayBuffers;
-}
-
-/** The same numbers for the same seed: random(n) is an integer from 0 to n - 1. (A 32-bit xorshift.) */
-export function seeded(seed: number): (n: number) => number {
-  let state = (Math.imul(seed, 0x9e3779b1) ^ 0x5bd1e995) | 1;
-  return (n) => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) % n;
-  };
 }

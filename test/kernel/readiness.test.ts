@@ -8,8 +8,9 @@ import type { Coroutine } from '../../src/kernel/operation.ts';
 import type { Readiness } from '../../src/kernel/readiness.ts';
 import { EDGE, ERROR, HANGUP, PRIORITY, READ, READ_HANGUP, WRITE } from '../../src/kernel/selector-port.ts';
 import { now, sleep } from '../../src/kernel/sleep.ts';
+import { FakeSelector } from '../../src/testing/fake-selector.ts';
 import { VirtualClock } from '../../src/testing/virtual-clock.ts';
-import { open, receive, simulate, thrownIn, WatchedSelector, world } from './helpers.ts';
+import { open, receive, simulate, thrownIn, world } from './helpers.ts';
 
 test.each([
   ['READ', READ, true, false, false],
@@ -62,9 +63,9 @@ test('readiness that came before the first wait costs none', () => {
       const source = open(3);
       selector.signal(3, READ);
       yield* sleep(0);
-      const waits = selector.asked.length;
+      const waits = selector.waits.length;
       expect(yield* receive(source)).toBe('data');
-      expect(selector.asked.length).toBe(waits);
+      expect(selector.waits.length).toBe(waits);
     },
     { clock, selector },
   );
@@ -149,7 +150,7 @@ test('what is still registered at the end of the run is asked to close, once', (
 });
 
 test('a selector without edges is armed again at each wait, for what is not known to be ready', () => {
-  class Level extends WatchedSelector {
+  class Level extends FakeSelector {
     readonly armed: number[] = [];
     override modify(fd: number, interest: number, token: number): void {
       this.armed.push(interest);
@@ -172,7 +173,7 @@ test('a selector without edges is armed again at each wait, for what is not know
       selector.signalAt(20, 3, WRITE);
       yield* source.whenWritable(source);
     },
-    { clock, selector: selector as WatchedSelector },
+    { clock, selector: selector as FakeSelector },
   );
   expect(selector.armed).toEqual([READ | WRITE | EDGE, READ | WRITE | EDGE, READ | EDGE, WRITE | EDGE]);
 });

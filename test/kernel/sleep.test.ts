@@ -4,8 +4,9 @@ import { expect, test } from 'vitest';
 import { createTask } from '../../src/kernel/create-task.ts';
 import type { Coroutine } from '../../src/kernel/operation.ts';
 import { now, sleep, sleepUntil } from '../../src/kernel/sleep.ts';
+import { FakeSelector } from '../../src/testing/fake-selector.ts';
 import type { VirtualClock } from '../../src/testing/virtual-clock.ts';
-import { seeded, simulate, thrownBy, thrownIn, WatchedSelector, world } from './helpers.ts';
+import { seeded, simulate, thrownBy, thrownIn, world } from './helpers.ts';
 
 test('a sleep ends when its time has come, whatever else goes on', () => {
   const log: number[] = [];
@@ -47,9 +48,9 @@ test.each([0, 1, 1e9, 2 ** 32, 2 ** 40, 2 ** 50])(
       function* () {
         for (const ms of [0.25, 1, 1.5, 1000, 2 ** 31]) {
           const before = now();
-          const waits = selector.asked.length;
+          const waits = selector.waits.length;
           yield* sleep(ms);
-          expect([ms, now() - before, selector.asked.length - waits]).toEqual([ms, ms, 1]);
+          expect([ms, now() - before, selector.waits.length - waits]).toEqual([ms, ms, 1]);
         }
       },
       { clock, selector },
@@ -88,10 +89,10 @@ test('S7: the waits asked of the selector are never shorter than what remains, a
     function* () {
       for (let i = 0; i < 500; i++) {
         const deadline = now() + random(1e6) / 3e4;
-        const waits = selector.asked.length;
+        const waits = selector.waits.length;
         yield* sleepUntil(deadline);
         expect(now()).toBeGreaterThanOrEqual(deadline);
-        for (const { at, ms } of selector.asked.slice(waits)) expect(ms).toBe(Math.max(0, deadline - at));
+        for (const { at, ms } of selector.waits.slice(waits)) expect(ms).toBe(Math.max(0, deadline - at));
       }
     },
     { clock, selector },
@@ -99,7 +100,7 @@ test('S7: the waits asked of the selector are never shorter than what remains, a
 });
 
 test('S7: with a selector that rounds up to whole milliseconds a sleep takes one wait: no spinning', () => {
-  class WholeMilliseconds extends WatchedSelector {
+  class WholeMilliseconds extends FakeSelector {
     override wait(ms: number): number {
       return super.wait(Math.ceil(ms));
     }
@@ -109,10 +110,10 @@ test('S7: with a selector that rounds up to whole milliseconds a sleep takes one
   simulate(
     function* () {
       for (const ms of [0.001, 0.5, 1.0001, 7.7]) {
-        const [before, waits] = [now(), selector.asked.length];
+        const [before, waits] = [now(), selector.waits.length];
         yield* sleep(ms);
         expect(now() - before).toBeGreaterThanOrEqual(ms);
-        expect(selector.asked.length - waits).toBe(1);
+        expect(selector.waits.length - waits).toBe(1);
       }
     },
     { clock, selector },
@@ -130,7 +131,7 @@ test('S7: the kernel waits for the earliest of all, and for what remains after a
     },
     { clock, selector },
   );
-  expect(selector.asked.map(({ at, ms }) => [at, ms])).toEqual([
+  expect(selector.waits.map(({ at, ms }) => [at, ms])).toEqual([
     [0, 0],
     [10, 15],
     [25, 15],
@@ -144,10 +145,10 @@ test('S8: negative counts as 0: it gives way once and takes no time', () => {
   simulate(
     function* () {
       for (const ms of [-1, -0, -1e300, Number.NEGATIVE_INFINITY]) {
-        const waits = selector.asked.length;
+        const waits = selector.waits.length;
         yield* sleep(ms);
         yield* sleepUntil(ms);
-        expect([now(), selector.asked.length - waits]).toEqual([0, 2]);
+        expect([now(), selector.waits.length - waits]).toEqual([0, 2]);
       }
     },
     { clock, selector },
@@ -159,7 +160,7 @@ test('S8: null and Infinity are for ever: the selector is asked to wait without 
     const { clock, selector } = world();
     const stuck = thrownBy(() => simulate(() => wrap(make), { clock, selector }));
     expect(stuck.message).toMatch(/wait for ever/); // the fake selector refuses what a real one would do
-    expect(selector.waits.at(-1)).toBe(Number.POSITIVE_INFINITY);
+    expect(selector.waits.at(-1)?.ms).toBe(Number.POSITIVE_INFINITY);
     simulate(function* () {
       const task = createTask(() => wrap(make));
       yield* sleep(1e9);
@@ -186,7 +187,7 @@ test('S8: NaN is a RangeError, another type a TypeError, at the call', () => {
 });
 
 test('S8: a deadline beyond what the selector can wait is reached in several waits', () => {
-  class Capped extends WatchedSelector {
+  class Capped extends FakeSelector {
     override wait(ms: number): number {
       return super.wait(Math.min(ms, 2 ** 31 - 1));
     }

@@ -150,9 +150,8 @@ test('S26: a function makes a new generator each time and may be given again', (
 test.each<[string, () => unknown]>([
   ['a promise', () => Promise.resolve()],
   ['an async function', () => async () => {}],
-  ['an operation', () => sleep(5)],
+  ['an array', () => [sleep(5)]],
   ['a function that is no generator function', () => () => 5],
-  ['an array iterator', () => [1, 2][Symbol.iterator]()],
   ['undefined', () => undefined],
   ['null', () => null],
   ['a string', () => 'main'],
@@ -163,6 +162,17 @@ test.each<[string, () => unknown]>([
     expect(error.code).toBe('ERR_COREACTOR_ARGUMENT');
     expect(allTasks().length).toBe(1);
     yield* sleep(0);
+  });
+});
+
+test('createTask() takes any operation', () => {
+  simulate(function* () {
+    const child = createTask(nap);
+    const tasks = [createTask(sleep(5)), createTask(() => sleep(7))];
+    for (const task of tasks) yield* task;
+    expect(now()).toBe(7);
+    expect(thrownBy(() => createTask(child)).message).toContain('is a task already');
+    yield* child;
   });
 });
 

@@ -178,11 +178,11 @@ test('S4: a task created in a turn steps in the next one', () => {
   const log: string[] = [];
   simulate(
     function* () {
-      callSoon(() => log.push(`callback after ${selector.asked.length} waits`));
+      callSoon(() => log.push(`callback after ${selector.waits.length} waits`));
       createTask(function* (): Coroutine<void> {
-        log.push(`task after ${selector.asked.length} waits`);
+        log.push(`task after ${selector.waits.length} waits`);
       });
-      log.push(`main after ${selector.asked.length} waits`);
+      log.push(`main after ${selector.waits.length} waits`);
       yield* sleep(0);
     },
     { clock, selector },

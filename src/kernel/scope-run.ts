@@ -1,0 +1,128 @@
+// A scope at work, as an operation: drives the body, and is the frame at which a return() for the scope ends.
+
+import { describe } from './describe.ts';
+import { ArgumentTypeError, TimeoutError } from './errors.ts';
+import { here } from './here.ts';
+import { DONE, type Operation, PARK, type Park } from './operation.ts';
+import { giveWay } from './park.ts';
+import type { CancelScope, ScopeBody } from './scope.ts';
+import type { Task } from './task.ts';
+
+/** What a scope gives in place of the body's result, or throws. `late` is null if it was cancelled and not late. */
+export type Instead<O> = (late: TimeoutError | null) => O;
+
+const NEW = 0;
+const RUNNING = 1;
+const ENDING = 2; // by its own cancel: what comes of it comes one step later
+
+export class ScopeRun<T, O> implements Operation<T | O>, Iterator<Park, T | O, void> {
+  readonly #scope: CancelScope;
+  readonly #start: ScopeBody<T>;
+  readonly #instead: Instead<O>;
+  #state = NEW;
+  #body: Iterator<Park, T, void> | null = null;
+  /** What the body waited on when it was told to end. */
+  #waitedOn: unknown = null;
+  #outcome: (() => T | O) | null = null;
+  /** Whether the body has come to nothing. */
+  #cutOff = false;
+
+  constructor(scope: CancelScope, start: ScopeBody<T>, instead: Instead<O>) {
+    if (typeof start !== 'function') throw new ArgumentTypeError('a scope takes a function* as its body');
+    this.#scope = scope;
+    this.#start = start;
+    this.#instead = instead;
+  }
+
+  [Symbol.iterator](): this {
+    return this;
+  }
+
+  next(): IteratorResult<Park, T | O> {
+    if (this.#state === ENDING) return this.deliver();
+    if (this.#state === NEW) {
+      // Before the deadline counts: what is ready at once, such as a finished task, must not meet an empty budget.
+      if (here.budget < 2) return giveWay(this);
+      this.#scope.enter();
+      this.#state = RUNNING;
+    }
+    let result: IteratorResult<Park, T>;
+    try {
+      this.#body ??= this.begin();
+      result = this.#body.next();
+    } catch (error) {
+      return this.failed(error);
+    }
+    if (!result.done) return result;
+    // A body that has a result gives it, though it may be late.
+    const { value } = result;
+    return this.#scope.leave() ? this.end(() => value) : result;
+  }
+
+  return(): IteratorResult<Park, T | O> {
+    if (this.#state !== RUNNING) return DONE as IteratorReturnResult<never>;
+    this.#waitedOn ??= here.task?.waitingOn;
+    let result: IteratorResult<Park, T> | undefined;
+    try {
+      result = this.#body?.return?.();
+    } catch (error) {
+      return this.failed(error);
+    }
+    if (result?.done === false) return result; // its clean-up waits, or a scope within has taken this
+    return this.#scope.leave() ? this.cutOff(undefined) : (DONE as IteratorReturnResult<never>);
+  }
+
+  private begin(): Iterator<Park, T, void> {
+    const operation = this.#start(this.#scope);
+    if (typeof operation?.[Symbol.iterator] === 'function') return operation[Symbol.iterator]();
+    throw new ArgumentTypeError("a scope's body is a function* or gives an operation: write `function* () { ... }`");
+  }
+
+  private failed(error: unknown): IteratorResult<Park, T | O> {
+    const unwinding = this.#scope.unwinding;
+    const ends = this.#scope.leave();
+    if (this.#scope.expired && (ends || !unwinding)) {
+      // A scope within was late as well: each says so itself.
+      if (error instanceof TimeoutError) return this.cutOff(error);
+      if (ends && error instanceof Error) error.cause ??= this.lateness(undefined);
+    }
+    if (!ends) throw error;
+    return this.end(() => {
+      throw error;
+    });
+  }
+
+  private cutOff(cause: unknown): IteratorYieldResult<Park> {
+    this.#cutOff = true;
+    return this.end(() => {
+      this.#scope.markCancelled();
+      return this.#instead(this.#scope.expired ? this.lateness(cause) : null);
+    });
+  }
+
+  // To finish within return() would be to return: whoever awaits this scope would end as well. So it finishes one step
+  // later, in next().
+  private end(outcome: () => T | O): IteratorYieldResult<Park> {
+    this.#state = ENDING;
+    this.#outcome = outcome;
+    const task = here.task as Task<unknown>;
+    task.waitingOn = this;
+    task.comeBack();
+    return PARK;
+  }
+
+  private deliver(): IteratorResult<Park, T | O> {
+    // Late, and cancelled from further out in the same turn: that is a cancel.
+    if (this.#cutOff && this.#scope.overruled) return giveWay(this);
+    return { done: true, value: (this.#outcome as () => T | O)() };
+  }
+
+  private lateness(cause: unknown): TimeoutError {
+    const waited = this.#waitedOn == null ? '' : `: it waited on ${describe(this.#waitedOn)}`;
+    return new TimeoutError(`not finished in time${waited}`, cause === undefined ? undefined : { cause });
+  }
+
+  toString(): string {
+    return 'the end of a scope';
+  }
+}
