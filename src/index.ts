@@ -1,17 +1,38 @@
 // The public names, nothing else.
 
+export { asCompleted } from './compose/as-completed.ts';
+export { type GatherOptions, gather } from './compose/gather.ts';
+export { shield } from './compose/shield.ts';
+export { type TaskGroup, taskGroup } from './compose/task-group.ts';
+export { moveOnAfter, timeout, waitFor } from './compose/timeout.ts';
+export {
+  ALL_COMPLETED,
+  FIRST_COMPLETED,
+  FIRST_EXCEPTION,
+  type Waited,
+  type WaitOptions,
+  wait,
+} from './compose/wait.ts';
+export { formatTasks } from './debug/format-tasks.ts';
+export type { ChannelMessages } from './debug/node-log.ts';
+export { NeverAwaitedWarning, SlowStepWarning } from './debug/warnings.ts';
 export { Runner, type RunOptions, run } from './hosts/runner.ts';
 export { type CallbackHandle, callAt, callLater, callSoon } from './kernel/callback.ts';
 export { createTask } from './kernel/create-task.ts';
 export {
   ArgumentRangeError,
   ArgumentTypeError,
+  BrokenBarrierError,
   BusyError,
   CancelledError,
   ClosedError,
   CoreactorError,
   DeadlockError,
   InvalidStateError,
+  QueueEmptyError,
+  QueueFullError,
+  QueueShutDownError,
+  TaskGroupError,
   TimeoutError,
 } from './kernel/errors.ts';
 export { currentTask } from './kernel/here.ts';
@@ -19,6 +40,8 @@ export type { Instrument } from './kernel/instruments.ts';
 export type { Unhandled } from './kernel/kernel.ts';
 export type { Coroutine, Main, Operation, Park } from './kernel/operation.ts';
 export { giveWay, park, spend, wake } from './kernel/park.ts';
+export type { Resource, TaskWait } from './kernel/resource.ts';
+export { CancelScope, type ScopeBody } from './kernel/scope.ts';
 export { now, sleep, sleepUntil } from './kernel/sleep.ts';
 export { Task } from './kernel/task.ts';
 export { TaskLocal } from './kernel/task-local.ts';
@@ -30,3 +53,12 @@ export { SystemError } from './native/system-error.ts';
 export { connect } from './net/connect.ts';
 export { Listener, type ListenOptions, listen } from './net/listener.ts';
 export { type Direction, Socket } from './net/socket.ts';
+export { Barrier } from './sync/barrier.ts';
+export { Condition } from './sync/condition.ts';
+export { Event } from './sync/event.ts';
+export type { Guard } from './sync/guard.ts';
+export { LifoQueue } from './sync/lifo-queue.ts';
+export { Lock } from './sync/lock.ts';
+export { PriorityQueue, type PriorityQueueOptions } from './sync/priority-queue.ts';
+export { Queue, type QueueOptions } from './sync/queue.ts';
+export { BoundedSemaphore, Semaphore } from './sync/semaphore.ts';
