@@ -1,30 +1,45 @@
 // A selector without an operating system: descriptors are numbers, readiness is what the test says it is, and waiting
 // moves a virtual clock. It keeps the native selectors' rules (errors, edges, rows), as the conformance test checks.
 
-import { InvalidStateError } from '../kernel/errors.ts';
+import { ArgumentRangeError, InvalidStateError } from '../kernel/errors.ts';
 import { ROWS_BEGIN, type SelectorPort } from '../kernel/selector-port.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
 const CAPACITY = 256;
 
+/** So many waits in a row without an event and without time passing are taken for a loop that spins. */
+const MAX_IDLE = 100_000;
+
+/**
+ * The descriptors of a simulated loop: any number can be one, and it is ready when the test says so, now or later. What
+ * is signalled stays until the loop has been told once, as with an edge-triggered selector. It throws
+ * where a real one would make a test hang: InvalidStateError for a wait without end, and for a loop that spins.
+ * @example
+ * const clock = new VirtualClock();
+ * const selector = new FakeSelector(clock);
+ * selector.signalAt(250, 3, READ); // fd 3 becomes readable at 250 ms
+ * simulate(main, { clock, selector });
+ */
 export class FakeSelector implements SelectorPort {
   readonly name = 'fake';
   readonly edges = true;
   readonly rows = new Int32Array(ROWS_BEGIN + 2 * CAPACITY);
   closed = false;
-  /** Every timeout that wait() was called with, for tests of how long the kernel is ready to wait. */
-  readonly waits: number[] = [];
+  /** Every call of wait(): when it came, and how long it would have waited (Infinity: for ever). */
+  readonly waits: { at: number; ms: number }[] = [];
   readonly #clock: VirtualClock;
   readonly #registered = new Map<number, { interest: number; token: number }>();
   readonly #pending = new Map<number, number>(); // fd -> events not told yet
   readonly #script: { at: number; fd: number; events: number }[] = [];
   #woken = false;
+  #idle = 0;
 
+  /** @param clock is moved on by waiting: give the loop the same one */
   constructor(clock: VirtualClock) {
     this.#clock = clock;
   }
 
-  /** `fd` becomes ready for `events` now. */
+  /** `fd` becomes ready for `events` (READ, WRITE) now. */
   signal(fd: number, events: number): void {
     this.#pending.set(fd, (this.#pending.get(fd) ?? 0) | events);
   }
@@ -51,13 +66,26 @@ export class FakeSelector implements SelectorPort {
   }
 
   wait(ms: number): number {
-    this.waits.push(ms);
+    if (!(ms >= 0)) throw new ArgumentRangeError(`wait() takes milliseconds >= 0, not ${ms}`);
+    const at = this.#clock.now();
+    this.waits.push({ at, ms });
+    const rows = this.await(ms);
+    this.#idle = rows === 0 && this.#clock.now() === at ? this.#idle + 1 : 0;
+    if (this.#idle > MAX_IDLE) {
+      throw new InvalidStateError(`the loop spins at ${at} ms: it turns and turns, and nothing happens`);
+    }
+    return rows;
+  }
+
+  private await(ms: number): number {
     this.play();
     if (this.collectable() || this.#woken || ms === 0) return this.collect();
     const until = Math.min(this.#clock.now() + ms, this.#script[0]?.at ?? Number.POSITIVE_INFINITY);
     if (until === Number.POSITIVE_INFINITY) {
       // The real one would block for ever, and no test runner could end it.
-      throw new InvalidStateError('the fake selector was asked to wait for ever: nothing is scripted to happen');
+      throw new InvalidStateError(
+        'the fake selector was asked to wait for ever: say with signalAt() what happens, or give the wait a timeout',
+      );
     }
     this.#clock.advance(Math.max(0, until - this.#clock.now()));
     this.play();

@@ -5,18 +5,35 @@ import type { Instrument } from '../kernel/instruments.ts';
 import type { Unhandled } from '../kernel/kernel.ts';
 import type { Main } from '../kernel/operation.ts';
 import { FakeSelector } from './fake-selector.ts';
+import { refuseNested } from './trial.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
 export interface SimulateOptions {
+  /** Yours, to move it or to begin at another time; by default a new one that begins at 0. */
   clock?: VirtualClock;
+  /** Yours, made with the same clock, to say what happens to descriptors and when. */
   selector?: FakeSelector;
   instruments?: readonly Instrument[];
+  /** Takes the errors that nobody handled; by default the first of them is thrown at the end. */
   onUnhandled?: (report: Unhandled) => void;
+  /** Remembers where each task was created. */
   debug?: boolean;
 }
 
-/** Like run(), in simulated time. Errors that nobody handles are thrown at the end unless `onUnhandled` takes them. */
+/**
+ * Runs a coroutine to its end, as run() does, but in simulated time: waiting moves a clock and takes none. The same
+ * program gives the same result each time. Blocks, for as long as the program's own code takes.
+ * @throws what `main` throws; else the first error that nobody handled; DeadlockError and InvalidStateError for a program
+ * that could only wait for ever; InvalidStateError inside a running loop.
+ * @example
+ * const hours = simulate(function* () {
+ *   const start = now();
+ *   yield* sleep(7_200_000);
+ *   return (now() - start) / 3_600_000;
+ * }); // 2, at once
+ */
 export function simulate<T>(main: Main<T>, options: SimulateOptions = {}): T {
+  refuseNested('simulate()');
   const clock = options.clock ?? new VirtualClock();
   const selector = options.selector ?? new FakeSelector(clock);
   const unhandled: Unhandled[] = [];

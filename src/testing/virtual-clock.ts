@@ -2,18 +2,31 @@
 
 import type { Clock } from '../kernel/clock.ts';
 
+/**
+ * The time of a simulated loop, in milliseconds. The FakeSelector made with it moves it on as the program waits; a test
+ * moves it by hand to play code that takes long.
+ * @example
+ * const clock = new VirtualClock(1000);
+ * simulate(function* () {
+ *   yield* sleep(50);
+ *   clock.advance(200); // as if this step had computed for 200 ms
+ *   console.log(now()); // 1250
+ * }, { clock });
+ */
 export class VirtualClock implements Clock {
   #now: number;
 
+  /** @param start what it shows first */
   constructor(start = 0) {
     this.#now = start;
   }
 
+  /** What now() gives in the simulated loop. */
   now(): number {
     return this.#now;
   }
 
-  /** Moves `ms` milliseconds on; time never goes back. */
+  /** Moves `ms` milliseconds on. Time never goes back: RangeError below 0 and for NaN. */
   advance(ms: number): void {
     if (!(ms >= 0)) throw new RangeError(`advance() takes milliseconds >= 0, not ${ms}`);
     this.#now += ms;
