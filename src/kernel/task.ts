@@ -12,7 +12,7 @@
 // A task that gave way (sleep(0), or its budget is spent) is GAVE_WAY: queued, but with nothing handed to it yet, so
 // that a cancel may still doom it. That is the difference to READY, which keeps what it was woken with.
 
-import type { Cause } from './cancellation.ts';
+import { type Cause, NEVER } from './cancellation.ts';
 import { describe } from './describe.ts';
 import { ArgumentTypeError, CancelledError, InvalidStateError } from './errors.ts';
 import { here } from './here.ts';
@@ -291,6 +291,11 @@ export class Task<T> implements Operation<T>, Step {
   /** @internal Whether a return() is due at its next suspension. */
   get cancelAsked(): boolean {
     return (this.#status & CANCEL_ASKED) !== 0;
+  }
+
+  /** @internal Whether that is for a cancel, and not for a deadline, which comes after a result. */
+  get cancelDue(): boolean {
+    return this.cancelAsked && this.kernel.cancellation(this as Task<unknown>).cancelled !== NEVER;
   }
 
   /** @internal For a scope that ends: whether clean-up goes on around it, and whether another return() is due. */

@@ -5,6 +5,7 @@ import { currentTask } from '../kernel/here.ts';
 import { Insist } from '../kernel/insist.ts';
 import { made } from '../kernel/made.ts';
 import type { Coroutine, Operation } from '../kernel/operation.ts';
+import { sleep } from '../kernel/sleep.ts';
 import type { Guard } from './guard.ts';
 import { label } from './label.ts';
 import { Lock } from './lock.ts';
@@ -89,6 +90,7 @@ export class Condition {
 
   private *waiting(): Coroutine<void> {
     this.checkHeld('wait()');
+    const task = currentTask();
     const notification = new Notification(this);
     notification.enqueue(); // before anybody else can have the lock, and notify
     const hold = this.#lock.suspend();
@@ -101,8 +103,9 @@ export class Condition {
       yield* again;
       this.#lock.resume(hold);
       // Told to leave after it was notified: then the notification is somebody else's.
-      if (notified && again.interrupted) this.notify();
+      if (notified && (again.interrupted || task.cancelDue)) this.notify();
     }
+    if (task.cancelDue) yield* sleep(0); // and it leaves here
   }
 
   private *waitingFor(predicate: () => boolean): Coroutine<void> {
