@@ -262,9 +262,7 @@ class Get<T> extends Wait<T> {
   }
 
   protected deliver(): T {
-    const item = this.item as T;
-    this.item = undefined;
-    return item;
+    return this.item as T;
   }
 
   protected decline(): void {

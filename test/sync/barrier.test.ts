@@ -2,9 +2,11 @@
 
 import { expect, test } from 'vitest';
 import { gather } from '../../src/compose/gather.ts';
+import { moveOnAfter } from '../../src/compose/timeout.ts';
 import { createTask } from '../../src/kernel/create-task.ts';
 import { BrokenBarrierError } from '../../src/kernel/errors.ts';
 import { now, sleep } from '../../src/kernel/sleep.ts';
+import type { Task } from '../../src/kernel/task.ts';
 import { Barrier } from '../../src/sync/barrier.ts';
 import { simulateToEnd as simulate } from '../compose/programs.ts';
 import { thrownBy, thrownIn } from '../kernel/helpers.ts';
@@ -46,6 +48,18 @@ test.each(['before', 'same turn'])('S58: indices stay whole after a cancelled wa
     expect([third.done, barrier.waiting]).toEqual([false, 2]); // two have come
     expect([yield* barrier.wait(), yield* third, tasks[1]?.result()]).toEqual([2, 1, 0]);
     expect(barrier.waiting).toBe(0);
+  });
+});
+
+test('S58: who was told to leave does not count, though it has not left yet', () => {
+  simulate(function* () {
+    const barrier = new Barrier(3);
+    const tasks = Array.from({ length: 2 }, () => createTask(barrier.wait()));
+    yield* sleep(1);
+    tasks[0]?.cancel();
+    expect(yield* moveOnAfter(1, () => barrier.wait())).toBe(undefined);
+    tasks[1]?.cancel();
+    yield* thrownIn(tasks[1] as Task<number>);
   });
 });
 

@@ -9,6 +9,7 @@ import type { Coroutine } from '../../src/kernel/operation.ts';
 import { now, sleep } from '../../src/kernel/sleep.ts';
 import type { Task } from '../../src/kernel/task.ts';
 import { Condition } from '../../src/sync/condition.ts';
+import { Event } from '../../src/sync/event.ts';
 import { Lock } from '../../src/sync/lock.ts';
 import { simulateToEnd as simulate } from '../compose/programs.ts';
 import { thrownBy, thrownIn } from '../kernel/helpers.ts';
@@ -133,6 +134,54 @@ test('S3: a notification and a timeout due in the same turn: the notification wi
       yield* timeout(10, () => condition.wait());
     });
     expect(now()).toBe(10);
+  });
+});
+
+test('S56: a cancel without a notification wakes nobody else', () => {
+  const log: unknown[] = [];
+  simulate(function* () {
+    const lock = new Lock();
+    const condition = new Condition(lock);
+    const victim = createTask(() => follow(condition, lock, log, 'victim'));
+    const other = createTask(() => follow(condition, lock, log, 'other'));
+    yield* sleep(1);
+    const guard = yield* lock.acquire();
+    for (let i = 0; i < 3; i++) {
+      victim.cancel();
+      yield* sleep(1);
+    }
+    guard.release();
+    yield* sleep(5);
+    expect([victim.state, other.state, log]).toEqual(['cancelled', 'parked', []]);
+    yield* condition.with(function* () {
+      condition.notify();
+    });
+    yield* other;
+  });
+});
+
+test('S56: no notification is missed between the release of the lock and the wait, whatever the budget of the step', () => {
+  simulate(function* () {
+    const nothing = new Event();
+    nothing.set();
+    for (let used = 100; used < 140; used++) {
+      const lock = new Lock();
+      const condition = new Condition(lock);
+      const waiter = createTask(() =>
+        condition.with(function* () {
+          yield* sleep(1); // the notifier comes for the lock
+          for (let i = 0; i < used; i++) yield* nothing.wait();
+          yield* condition.wait();
+        }),
+      );
+      const notifier = createTask(() =>
+        condition.with(function* () {
+          condition.notify();
+        }),
+      );
+      yield* sleep(2);
+      expect([used, notifier.state, waiter.state]).toEqual([used, 'returned', 'returned']);
+    }
   });
 });
 

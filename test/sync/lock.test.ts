@@ -170,6 +170,22 @@ test('an acquire that is awaited twice acquires twice', () => {
   });
 });
 
+test('an acquire that two tasks await is two acquires', () => {
+  simulate(function* () {
+    const lock = new Lock();
+    const acquire = lock.acquire();
+    const use = function* (): Coroutine<void> {
+      const guard = yield* acquire;
+      expect(lock.owner).toBe(currentTask());
+      yield* sleep(5);
+      guard.release();
+    };
+    const tasks = [createTask(use), createTask(use), createTask(use)];
+    for (const task of tasks) yield* task;
+    expect([lock.locked, now()]).toEqual([false, 15]);
+  });
+});
+
 test('who was passed over for a cancel and insists on waiting is the next', () => {
   const log: unknown[] = [];
   simulate(function* () {

@@ -116,6 +116,7 @@ test('S62: a burst of items leaves no memory behind', () => {
     for (let i = 0; i < 500_000; i++) queue.putNowait(i);
     for (let i = 0; i < 500_000; i++) expect(queue.getNowait() === i).toBe(true);
     expect(bytesInUse() - before).toBeLessThan(1_000_000);
+    expect(queue.size).toBe(0); // it is there still
   });
 });
 
@@ -131,6 +132,7 @@ test.each(kinds)('S63: %s: taskDone too often is an error; join waits for work i
         queue.taskDone();
       }
     });
+    yield* sleep(0); // it waits
     for (let i = 0; i < 3; i++) yield* queue.put(i); // through a slot, a hand-over and a wait
     const others = [createTask(queue.join()), createTask(queue.join())];
     yield* queue.join();
