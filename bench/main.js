@@ -9,6 +9,7 @@ import { draw } from './harness/plot.js';
 import { findRuntimes } from './harness/runtimes.js';
 import { format } from './harness/table.js';
 import { bench as start } from './start/start.js';
+import { bench as sync } from './sync/sync.js';
 import { bench as memory } from './tasks/memory.js';
 import { bench as spawn } from './tasks/spawn.js';
 import { bench as switching } from './tasks/switch.js';
@@ -24,7 +25,7 @@ import { bench as timers } from './tasks/timers.js';
 /** @typedef {{ summary: string, run(context: Context): Promise<import('./harness/table.js').Table[]> }} Bench */
 
 /** @type {Record<string, Bench>} */
-const benches = { echo, switch: switching, spawn, timers, memory, start };
+const benches = { echo, switch: switching, spawn, timers, memory, sync, start };
 
 /** @param {string} line */
 function progress(line) {

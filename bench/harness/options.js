@@ -7,7 +7,7 @@ const OPTIONS = {
   peers: {
     parse: names,
     initial: undefined,
-    help: 'only these peers: c-libuv,node,bun,deno,uvloop,asyncio,go,go-copy or none',
+    help: 'only these peers: c-libuv,node,bun,deno,uvloop,asyncio,go,go-copy,npm or none',
   },
   selector: { parse: names, initial: undefined, help: 'selectors of ours, e.g. epoll,poll,select: a row for each' },
   connections: { parse: counts, initial: [1, 50, 1000, 9000], help: 'echo: numbers of connections' },
@@ -15,7 +15,7 @@ const OPTIONS = {
   rounds: { parse: count, initial: 5, help: 'rounds, each with every contestant (start: at least 20)' },
   seconds: { parse: positive, initial: 2, help: 'echo: length of the measured window' },
   warmup: { parse: positive, initial: 1, help: 'echo: load before the window, in seconds' },
-  tasks: { parse: counts, initial: undefined, help: 'switch, memory: numbers of tasks' },
+  tasks: { parse: counts, initial: undefined, help: 'switch, memory: numbers of tasks; sync: one number' },
   json: { parse: text, initial: undefined, help: 'write every figure to this file' },
   plot: { parse: text, initial: undefined, help: 'write an SVG of each table into this folder' },
   bun: { parse: text, initial: undefined, help: 'path of bun, if it is not on PATH' },

@@ -3,27 +3,10 @@ import asyncio
 import gc
 import json
 import os
-import sys
 import time
 import tracemalloc
 
-loop_name, verb, *args = sys.argv[1:]
-
-
-def must_go(measured):
-    end = time.process_time_ns() + (500_000_000 if measured else 200_000_000)
-    left = 3
-
-    def go():
-        nonlocal left
-        left -= 1
-        return left > 0 or time.process_time_ns() < end
-
-    return go
-
-
-def print_result(count, ns):
-    print(json.dumps({"count": count, "cpuNs": ns}))
+from measure import end, main, must_go, print_result
 
 
 async def switching(tasks):
@@ -131,22 +114,11 @@ def memory_now(mode):
         return int(statm.read().split()[1]) * os.sysconf("SC_PAGESIZE")
 
 
-# Without a tidy shutdown, which for a million tasks takes longer than the measurement.
-def end(_held):
-    sys.stdout.flush()
-    os._exit(0)
-
-
-if loop_name == "uvloop":
-    import uvloop
-
-    uvloop.install()
-if verb == "memory" and args[2] == "heap":
-    tracemalloc.start()
-verbs = {
-    "switch": lambda: switching(int(args[0])),
-    "spawn": spawning,
-    "timers": lambda: timing(args[0], int(args[1])),
-    "memory": lambda: parking(args[0], int(args[1]), args[2]),
-}
-asyncio.run(verbs[verb]())
+main(
+    {
+        "switch": lambda tasks: switching(int(tasks)),
+        "spawn": spawning,
+        "timers": lambda kind, count: timing(kind, int(count)),
+        "memory": lambda kind, count, mode: parking(kind, int(count), mode),
+    }
+)

@@ -23,9 +23,10 @@ export function mustGo(measured) {
 /**
  * @param {number} count
  * @param {number} ns
+ * @param {Record<string, number>} [more] other figures of the same run
  */
-export function printResult(count, ns) {
-  console.log(JSON.stringify({ count, cpuNs: ns }));
+export function printResult(count, ns, more = {}) {
+  console.log(JSON.stringify({ count, cpuNs: ns, ...more }));
 }
 
 function memoryNow() {
@@ -47,4 +48,28 @@ export function printMemory(count) {
     const result = { heapBytes: (after.heap - before.heap) / count, rssBytes: (after.rss - before.rss) / count };
     console.log(JSON.stringify(result));
   };
+}
+
+/**
+ * @param {number} count
+ * @returns {(held: unknown) => void} prints the heap's growth since this call, all in all, and the CPU time of it
+ */
+export function printGrowth(count) {
+  const [before, begin] = [memoryNow(), cpuNs()];
+  return (held) => {
+    const ns = cpuNs() - begin;
+    const after = memoryNow();
+    if (held === undefined) throw new Error('nothing was held');
+    printResult(count, ns, { heapBytes: after.heap - before.heap });
+  };
+}
+
+/**
+ * How often each of two tasks had it: in turn, or what was measured is no hand-off.
+ * @param {number} ours
+ * @param {number} others
+ */
+export function mustAlternate(ours, others) {
+  if (Math.abs(ours - others) <= 1 + ours / 100) return;
+  throw new Error(`no hand-off: one task had it ${ours} times, the other ${others}`);
 }

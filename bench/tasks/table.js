@@ -23,12 +23,13 @@ export function digest({ outcomes }, name, key) {
  * @param {string} table.method
  * @param {string} table.caseName header of the first column
  * @param {Record<string, string>} table.figures key of a sample and the header of its column
+ * @param {string[]} [table.compared] keys of the figures that are compared with ours; all by default
  * @param {Case[]} table.cases
  * @param {string[]} table.notes
  * @param {import('../harness/plot.js').Plot[]} table.plots
  * @returns {import('../harness/table.js').Table}
  */
-export function taskTable({ title, method, caseName, figures, cases, notes, plots }) {
+export function taskTable({ title, method, caseName, figures, compared = Object.keys(figures), cases, notes, plots }) {
   const remarks = [...notes];
   const rows = [];
   const data = [];
@@ -39,7 +40,8 @@ export function taskTable({ title, method, caseName, figures, cases, notes, plot
       const summary = {};
       for (const key of Object.keys(figures)) {
         const { summary: values, ours } = digest(one, name, key);
-        row.push(figure(values?.median), spread(values), ratio(ours?.median));
+        row.push(figure(values?.median), spread(values));
+        if (compared.includes(key)) row.push(ratio(ours?.median));
         summary[key] = { ...values, coreactorDividedByIt: ours };
       }
       rows.push(row);
@@ -51,7 +53,11 @@ export function taskTable({ title, method, caseName, figures, cases, notes, plot
   const header = [
     caseName,
     'runtime',
-    ...Object.values(figures).flatMap((name) => [name, 'min–max', 'coreactor / it']),
+    ...Object.entries(figures).flatMap(([key, name]) => [
+      name,
+      'min–max',
+      ...(compared.includes(key) ? ['coreactor / it'] : []),
+    ]),
   ];
   return { title, method, header, rows, notes: remarks, data, plots };
 }
@@ -85,7 +91,8 @@ export function bars({ file, title, xLabel, yLabel, log = false, key, cases }) {
  * @returns {import('../harness/plot.js').Series[]}
  */
 export function series(cases, key) {
-  return [...(cases[0]?.outcomes.keys() ?? [])].map((name) => {
+  const names = new Set(cases.flatMap(({ outcomes }) => [...outcomes.keys()]));
+  return [...names].map((name) => {
     const summaries = cases.map((one) => digest(one, name, key).summary);
     return {
       name,

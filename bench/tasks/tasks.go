@@ -1,4 +1,5 @@
-// The task benches on goroutines, as coreactor.js does them: tasks switch|spawn|timers|memory ARGUMENTS.
+// The task benches on goroutines, as coreactor.js does them: tasks switch|spawn|timers|memory ARGUMENTS. And, as
+// ../sync/coreactor.js does them, the sync benches: tasks lock|queue|handoff queue|event N.
 // GOMAXPROCS=1: one thread runs goroutines, as one thread runs tasks in the others.
 package main
 
@@ -168,6 +169,97 @@ func parking(kind string, count int) {
 	fmt.Printf("{\"heapBytes\":%f,\"rssBytes\":%f}\n", float64(heapAfter-heap)/n, float64(rssAfter-rss)/n)
 }
 
+func locking() {
+	var lock sync.Mutex
+	for _, measured := range phases {
+		goOn := mustGo(measured)
+		begin, count := cpuNs(), int64(0)
+		for {
+			for i := 0; i < 10_000; i++ {
+				lock.Lock()
+				count++
+				lock.Unlock()
+			}
+			if !goOn() {
+				break
+			}
+		}
+		if measured {
+			printResult(count, cpuNs()-begin)
+		}
+	}
+}
+
+func queueing() {
+	queue := make(chan int64, 1000)
+	for _, measured := range phases {
+		goOn := mustGo(measured)
+		begin, count := cpuNs(), int64(0)
+		for {
+			for i := 0; i < 10_000; i++ {
+				queue <- 1
+				count += <-queue
+			}
+			if !goOn() {
+				break
+			}
+		}
+		if measured {
+			printResult(count, cpuNs()-begin)
+		}
+	}
+}
+
+func handingQueue() {
+	there, back := make(chan int64, 1000), make(chan int64, 1000)
+	go func() {
+		for item := range there {
+			back <- item
+		}
+	}()
+	for _, measured := range phases {
+		goOn := mustGo(measured)
+		begin, count := cpuNs(), int64(0)
+		for {
+			for i := 0; i < 10_000; i++ {
+				there <- 2
+				count += <-back
+			}
+			if !goOn() {
+				break
+			}
+		}
+		if measured {
+			printResult(count, cpuNs()-begin)
+		}
+	}
+}
+
+func waking(tasks int) {
+	for _, measured := range phases {
+		event := make(chan struct{})
+		woken := 0
+		runtime.GC()
+		begin := cpuNs()
+		for i := 0; i < tasks; i++ {
+			go func() {
+				<-event
+				woken++
+			}()
+		}
+		runtime.Gosched()
+		waiting := cpuNs()
+		close(event)
+		for woken < tasks {
+			runtime.Gosched()
+		}
+		end := cpuNs()
+		if measured {
+			fmt.Printf("{\"count\":%d,\"cpuNs\":%d,\"wakeNs\":%f}\n", tasks, end-begin, float64(end-waiting)/float64(tasks))
+		}
+	}
+}
+
 func number(i int) int {
 	n, err := strconv.Atoi(os.Args[i])
 	if err != nil {
@@ -187,5 +279,13 @@ func main() {
 		timing(os.Args[2], number(3))
 	case "memory":
 		parking(os.Args[2], number(3))
+	case "lock":
+		locking()
+	case "queue":
+		queueing()
+	case "handoff":
+		handingQueue()
+	case "event":
+		waking(number(2))
 	}
 }

@@ -1,5 +1,6 @@
 // What gather, wait and their kin take: tasks as they are, anything else as a new task.
 
+import { isOperation, kindOf } from '../kernel/begin.ts';
 import { createTask } from '../kernel/create-task.ts';
 import { ArgumentTypeError } from '../kernel/errors.ts';
 import type { Operation } from '../kernel/operation.ts';
@@ -11,7 +12,7 @@ export type Operations<T> = readonly Operation<T>[] | ReadonlySet<Operation<T>>;
 export function adoptAll<T>(operations: Operations<T>, caller: string): Task<T>[] {
   // Not just any iterable: an operation is one as well.
   if (!Array.isArray(operations) && !(operations instanceof Set)) {
-    throw new ArgumentTypeError(`${caller} takes an array (or a Set) of operations: ${caller.slice(0, -1)}[a, b])`);
+    throw new ArgumentTypeError(`${caller} takes an array of operations: ${caller.slice(0, -1)}[a, b])`);
   }
   const all: Operation<T>[] = [...operations];
   for (const each of all) check(each, caller); // before the first is started
@@ -25,7 +26,7 @@ export function adopt<T>(operation: Operation<T>): Task<T> {
 }
 
 function check(operation: unknown, caller: string): void {
-  if (typeof (operation as Partial<Operation<unknown>> | null)?.[Symbol.iterator] === 'function') return;
+  if (isOperation(operation)) return;
   const hint = typeof operation === 'function' ? ': call the function, as in worker()' : '';
-  throw new ArgumentTypeError(`${caller} takes operations, and one of these is a ${typeof operation}${hint}`);
+  throw new ArgumentTypeError(`${caller} takes operations, and one of these is ${kindOf(operation)}${hint}`);
 }

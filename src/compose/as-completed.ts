@@ -6,23 +6,24 @@ import type { Coroutine, Operation } from '../kernel/operation.ts';
 import { now } from '../kernel/sleep.ts';
 import type { Task, Waiter } from '../kernel/task.ts';
 import { Queue } from '../sync/queue.ts';
-import { adoptAll, type Operations } from './adopt.ts';
+import { adoptAll } from './adopt.ts';
 import { waitFor } from './timeout.ts';
 
 /**
- * Starts the operations as tasks and gives as many operations to await: the first gives the result (or throws the error)
+ * Starts the operations as tasks, at once, and gives as many operations to await: the first gives the result (or throws the error)
  * of the task that ends first, and so on. It does not suspend by itself, and it cancels nothing: tasks that nobody
  * fetched go on, and their failures are reported. (asyncio: as_completed)
  * @param options.timeout in milliseconds for all together: those that are late throw TimeoutError.
  * @example
  * for (const next of asCompleted([ask(a), ask(b), ask(c)], { timeout: 500 })) console.log(yield* next);
  */
-export function asCompleted<T>(
-  operations: Operations<T>,
+export function asCompleted<O extends Operation<unknown>>(
+  operations: readonly O[] | ReadonlySet<O>,
   options: { timeout?: number | null } = {},
-): IterableIterator<Operation<T>> {
+): IterableIterator<Operation<O extends Operation<infer R> ? R : never>> {
   const deadline = deadlineAfter(currentKernel('asCompleted()'), options.timeout ?? null, 'asCompleted()');
-  return new Completions(new Set(adoptAll(operations, 'asCompleted()')), deadline);
+  const tasks = new Set(adoptAll<unknown>(operations, 'asCompleted()'));
+  return new Completions(tasks, deadline) as IterableIterator<Operation<never>>;
 }
 
 /** Both the list and the place in it: what is not asked for when a loop is left is let go. */

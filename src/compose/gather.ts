@@ -22,7 +22,7 @@ export type Results<T extends readonly Operation<unknown>[]> = {
 
 /**
  * Runs operations side by side, each as a task, and gives their results in the order of the arguments. Tasks are taken
- * as they are; the same one twice runs once. When one fails its error is thrown, and the others are cancelled and
+ * as they are; the same one twice runs once. Nothing starts before the yield*. When one fails its error is thrown, and the others are cancelled and
  * awaited first (asyncio leaves them running: `onFailure: 'leave'`). Cancelled itself, it cancels all of them. Suspends
  * until all have ended. (asyncio: gather)
  * @throws the first error; CancelledError if one of them was cancelled. What the others throw while they are cancelled
@@ -32,15 +32,18 @@ export type Results<T extends readonly Operation<unknown>[]> = {
  */
 export function gather<const T extends readonly Operation<unknown>[]>(
   operations: T,
-  options: GatherOptions = {},
-): Coroutine<Results<T>> {
+  options?: GatherOptions & { returnExceptions?: false },
+): Coroutine<Results<T>>;
+/** With `returnExceptions` each result may be an error instead. */
+export function gather<const T extends readonly Operation<unknown>[]>(
+  operations: T,
+  options: GatherOptions,
+): Coroutine<{ -readonly [K in keyof Results<T>]: Results<T>[K] | Error }>;
+export function gather(operations: readonly Operation<unknown>[], options: GatherOptions = {}): Coroutine<unknown[]> {
   return made(gathering(operations, options), 'gather()');
 }
 
-function* gathering<const T extends readonly Operation<unknown>[]>(
-  operations: T,
-  options: GatherOptions,
-): Coroutine<Results<T>> {
+function* gathering(operations: readonly Operation<unknown>[], options: GatherOptions): Coroutine<unknown[]> {
   const { returnExceptions = false, onFailure = 'cancel' } = options;
   if (onFailure !== 'cancel' && onFailure !== 'leave') {
     throw new ArgumentTypeError(`gather() takes onFailure: 'cancel' or 'leave', not '${String(onFailure)}'`);
@@ -62,7 +65,7 @@ function* gathering<const T extends readonly Operation<unknown>[]>(
     if (!left) yield* endAll(distinct, 'gather() has ended');
   }
   (failed as Task<unknown> | null)?.result();
-  return tasks.map((task) => (returnExceptions ? outcome(task) : task.result())) as Results<T>;
+  return tasks.map((task) => (returnExceptions ? outcome(task) : task.result()));
 }
 
 function outcome(task: Task<unknown>): unknown {

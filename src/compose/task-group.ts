@@ -1,6 +1,7 @@
 // taskGroup: tasks that end together. None outlives the group, and no error of theirs is lost. (asyncio: TaskGroup; trio:
 // nursery)
 
+import { begin, checkBody } from '../kernel/begin.ts';
 import { createTask, isGenerator } from '../kernel/create-task.ts';
 import { describe } from '../kernel/describe.ts';
 import { InvalidStateError, TaskGroupError } from '../kernel/errors.ts';
@@ -77,7 +78,8 @@ export class TaskGroup implements Waiter {
   }
 
   private *live<T>(body: (group: TaskGroup) => Operation<T>): Coroutine<T> {
-    const result = yield* body(this);
+    const iterator = begin(body(this), 'taskGroup()');
+    const result = yield* { [Symbol.iterator]: () => iterator };
     while (this.#children.size > 0) yield* new Watch(this.#children, () => false);
     return result;
   }
@@ -100,5 +102,6 @@ export class TaskGroup implements Waiter {
  * });
  */
 export function taskGroup<T>(body: (group: TaskGroup) => Operation<T>): Operation<T | undefined> {
+  checkBody(body, 'taskGroup()');
   return made(new TaskGroup().run(body), 'taskGroup()');
 }

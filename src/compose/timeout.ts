@@ -1,12 +1,13 @@
 // Three ways to say how long something may take. (asyncio: timeout, wait_for; trio: move_on_after)
 
+import { isOperation, kindOf } from '../kernel/begin.ts';
 import { deadlineAfter } from '../kernel/deadline.ts';
-import type { TimeoutError } from '../kernel/errors.ts';
+import { ArgumentTypeError } from '../kernel/errors.ts';
 import { currentKernel } from '../kernel/here.ts';
 import { made, taken } from '../kernel/made.ts';
 import type { Coroutine, Operation } from '../kernel/operation.ts';
 import { CancelScope, type ScopeBody } from '../kernel/scope.ts';
-import { ScopeRun } from '../kernel/scope-run.ts';
+import { type Instead, ScopeRun } from '../kernel/scope-run.ts';
 import { Task } from '../kernel/task.ts';
 import { endAll } from './end.ts';
 
@@ -14,8 +15,12 @@ function scopeOf(ms: number | null, caller: string): CancelScope {
   return new CancelScope({ deadline: deadlineAfter(currentKernel(caller), ms, caller) });
 }
 
-function raise(late: TimeoutError | null): never {
-  throw late;
+/** Throws TimeoutError with the limit, unless that was moved. */
+function raise(ms: number | null, scope: CancelScope): Instead<never> {
+  const { deadline } = scope;
+  return (lateness) => {
+    throw lateness(scope.deadline === deadline ? `in ${ms} ms` : 'in time');
+  };
 }
 
 /**
@@ -31,7 +36,8 @@ function raise(late: TimeoutError | null): never {
  * });
  */
 export function timeout<T>(ms: number | null, body: ScopeBody<T>): Operation<T> {
-  return made(new ScopeRun<T, never>(scopeOf(ms, 'timeout()'), body, raise), 'timeout()');
+  const scope = scopeOf(ms, 'timeout()');
+  return made(new ScopeRun<T, never>('timeout()', scope, body, raise(ms, scope)), 'timeout()');
 }
 
 /**
@@ -41,9 +47,15 @@ export function timeout<T>(ms: number | null, body: ScopeBody<T>): Operation<T> 
  * const item = yield* waitFor(queue.get(), 100);
  */
 export function waitFor<T>(operation: Operation<T>, ms: number | null): Operation<T> {
+  if (!isOperation(operation)) {
+    throw new ArgumentTypeError(
+      `waitFor() takes an operation, not ${kindOf(operation)}: call the function, waitFor(worker(), ms)`,
+    );
+  }
   taken(operation);
   const body = operation instanceof Task ? () => attend(operation as Task<T>) : () => operation;
-  return made(new ScopeRun<T, never>(scopeOf(ms, 'waitFor()'), body, raise), 'waitFor()');
+  const scope = scopeOf(ms, 'waitFor()');
+  return made(new ScopeRun<T, never>('waitFor()', scope, body, raise(ms, scope)), 'waitFor()');
 }
 
 function* attend<T>(task: Task<T>): Coroutine<T> {
@@ -63,5 +75,6 @@ function* attend<T>(task: Task<T>): Coroutine<T> {
  * const answer = (yield* moveOnAfter(50, () => ask(peer))) ?? 'no answer';
  */
 export function moveOnAfter<T>(ms: number | null, body: ScopeBody<T>): Operation<T | undefined> {
-  return made(new ScopeRun<T, undefined>(scopeOf(ms, 'moveOnAfter()'), body, () => undefined), 'moveOnAfter()');
+  const scope = scopeOf(ms, 'moveOnAfter()');
+  return made(new ScopeRun<T, undefined>('moveOnAfter()', scope, body, () => undefined), 'moveOnAfter()');
 }

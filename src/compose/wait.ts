@@ -1,5 +1,6 @@
 // wait: looks on until one, or all, of several tasks have ended.
 
+import { isGenerator } from '../kernel/create-task.ts';
 import { ArgumentTypeError } from '../kernel/errors.ts';
 import { made } from '../kernel/made.ts';
 import type { Coroutine } from '../kernel/operation.ts';
@@ -25,9 +26,9 @@ export interface WaitOptions {
 }
 
 /** Of the tasks that wait() was given. */
-export interface Waited<T> {
-  done: Set<Task<T>>;
-  pending: Set<Task<T>>;
+export interface Waited<T extends Task<unknown>> {
+  done: Set<T>;
+  pending: Set<T>;
 }
 
 /**
@@ -37,17 +38,20 @@ export interface Waited<T> {
  * @example
  * const { done, pending } = yield* wait(tasks, { timeout: 100, returnWhen: FIRST_COMPLETED });
  */
-export function wait<T>(tasks: Iterable<Task<T>>, options: WaitOptions = {}): Coroutine<Waited<T>> {
+export function wait<T extends Task<unknown>>(tasks: Iterable<T>, options: WaitOptions = {}): Coroutine<Waited<T>> {
   return made(waiting(tasks, options), 'wait()');
 }
 
-function* waiting<T>(tasks: Iterable<Task<T>>, options: WaitOptions): Coroutine<Waited<T>> {
+function* waiting<T extends Task<unknown>>(tasks: Iterable<T>, options: WaitOptions): Coroutine<Waited<T>> {
   const { timeout = null, returnWhen = ALL_COMPLETED } = options;
   if (!Object.hasOwn(ENOUGH, returnWhen)) {
     throw new ArgumentTypeError(
       `wait() takes returnWhen: ${Object.keys(ENOUGH).join(', ')}, not ${String(returnWhen)}`,
     );
   }
+  // A task is iterable as well, and would give its parks for ever.
+  const several = !isGenerator(tasks) && !(tasks instanceof Task) && typeof tasks?.[Symbol.iterator] === 'function';
+  if (!several) throw new ArgumentTypeError('wait() takes an iterable of tasks: wait([task])');
   const all = new Set(tasks);
   if (all.size === 0) throw new ArgumentTypeError('wait() was given no task, and would have nothing to wait for');
   for (const task of all) {
@@ -55,8 +59,8 @@ function* waiting<T>(tasks: Iterable<Task<T>>, options: WaitOptions): Coroutine<
   }
   const watch = new Watch(all, ENOUGH[returnWhen]);
   yield* timeout === null ? watch : moveOnAfter(timeout, () => watch);
-  const done = new Set<Task<T>>();
-  const pending = new Set<Task<T>>();
+  const done = new Set<T>();
+  const pending = new Set<T>();
   for (const task of all) (task.done ? done : pending).add(task);
   return { done, pending };
 }

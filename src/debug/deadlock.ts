@@ -24,7 +24,12 @@ function advice(waits: readonly TaskWait[], cycle: readonly TaskWait[] | null): 
   if (waits.some(({ holders }) => holders.some((holder) => holder.done))) {
     return 'A task has ended and still holds what others wait for: hold it in with() or "using", which always let go';
   }
-  if (cycle === null) return 'Somebody has to wake one of them: set the event, put the item, release the lock';
+  if (cycle === null) {
+    return (
+      'Somebody has to wake one of them: set the event, put the item, release the lock (promises and timers of Node ' +
+      'rest while run() blocks, and cannot)'
+    );
+  }
   if (cycle.every(({ holders }) => holders.length === 0)) return 'One of them has to end without the others';
   return 'Take locks in the same order everywhere, and release them before waiting for somebody else';
 }

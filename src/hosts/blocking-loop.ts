@@ -6,7 +6,7 @@ import { DebugMode } from '../debug/debug-mode.ts';
 import { formatTasks } from '../debug/format-tasks.ts';
 import { nodeInstruments } from '../debug/node-log.ts';
 import { raiseStackLimit } from '../debug/stack.ts';
-import { claim } from '../kernel/create-task.ts';
+import { claim, inLoop } from '../kernel/create-task.ts';
 import type { DeadlockError } from '../kernel/errors.ts';
 import { Kernel, type KernelOptions } from '../kernel/kernel.ts';
 import type { Main } from '../kernel/operation.ts';
@@ -43,7 +43,7 @@ export class BlockingLoop {
     const instruments = [...(this.#options.instruments ?? []), ...nodeInstruments()];
     const kernel = new Kernel({ ...this.#options, selector: this.#selector, instruments, debug });
     const restoreStackLimit = debug === null ? null : raiseStackLimit();
-    const task = kernel.spawn(claim(main, 'run()'), name);
+    const task = kernel.spawn(claim(typeof main === 'function' ? inLoop(main, 'run()') : main, 'run()'), name);
     let interrupted = false;
     let stuck: DeadlockError | null = null;
     let cancelledInVain = 0;
@@ -71,6 +71,7 @@ export class BlockingLoop {
         if (until()) return;
         if (patience === Number.POSITIVE_INFINITY && !kernel.hopeful) {
           stuck ??= deadlock(kernel);
+          debug?.finish(); // a forgotten yield* may be why
           cancelledInVain = kernel.live === liveBefore ? cancelledInVain + 1 : 0;
           liveBefore = kernel.live;
           if (cancelledInVain > IN_VAIN) throw stuck; // clean-up that insists on what will never come

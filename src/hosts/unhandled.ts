@@ -7,7 +7,7 @@ import type { Unhandled } from '../kernel/kernel.ts';
 export function printUnhandled(report: Unhandled): void {
   const name = report.task === null ? 'no task' : report.task.name;
   const heading = {
-    task: `coreactor: ${name} failed and nobody awaits it`,
+    task: `coreactor: ${name} failed and nobody has asked for its error`,
     callback: `coreactor: a callback of ${name} threw`,
     warning: `coreactor: a warning in ${name}`,
   }[report.kind];

@@ -7,7 +7,7 @@ import { currentKernel, here } from './here.ts';
 import type { Kernel } from './kernel.ts';
 import type { Step } from './ready-queue.ts';
 import type { Task } from './task.ts';
-import { Timer } from './timers.ts';
+import type { Timer } from './timers.ts';
 
 /** What callSoon, callLater and callAt return. */
 export interface CallbackHandle {
@@ -16,13 +16,13 @@ export interface CallbackHandle {
 }
 
 /** A function to be called once, with the name of the task that asked for it. */
-export class Callback extends Timer implements Step, CallbackHandle {
+export class Callback implements Timer, Step, CallbackHandle {
+  armed = false;
   /** The task that asked for it, or the kernel if none did: one field for both, since there may be a million of these. */
   readonly #origin: Task<unknown> | Kernel;
   #fn: (() => unknown) | null;
 
   constructor(kernel: Kernel, fn: () => unknown) {
-    super();
     this.#origin = here.task ?? kernel;
     this.#fn = fn;
   }

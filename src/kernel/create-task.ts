@@ -1,5 +1,6 @@
 // createTask: the only way in for coroutines, and the place where what is not one is refused.
 
+import { isOperation, kindOf } from './begin.ts';
 import { ArgumentTypeError, InvalidStateError } from './errors.ts';
 import { currentKernel, here } from './here.ts';
 import { taken } from './made.ts';
@@ -7,8 +8,9 @@ import type { Coroutine, Main, Operation } from './operation.ts';
 import { Task } from './task.ts';
 
 /**
- * Starts a coroutine as a task of its own: it takes its first step in the coming turn. Never suspends.
- * (asyncio: create_task)
+ * Starts a coroutine as a task of its own: it takes its first step in the coming turn. Never suspends. When main ends,
+ * the tasks that are left are cancelled. A failure that nobody has asked for by the end of the turn after it is reported
+ * as unhandled: await the task before, or put it in a taskGroup(). (asyncio: create_task)
  * @param main a generator function without parameters, the generator a call gave, or any other operation:
  * `createTask(worker)`, `createTask(echo(socket))`, `createTask(queue.get())`.
  * @throws TypeError (ERR_COREACTOR_ARGUMENT) for anything else, InvalidStateError for a generator that another task
@@ -41,13 +43,15 @@ export function claim<T>(main: Main<T>, caller: string): Coroutine<T> {
 
 function checked<T>(given: unknown, caller: string): Operation<T> {
   if (given instanceof Task) throw new ArgumentTypeError(`${caller} was given ${given.name}, which is a task already`);
-  const it = given as (Partial<Operation<T>> & { then?: unknown }) | null | undefined;
-  if (typeof it === 'object' && typeof it?.[Symbol.iterator] === 'function' && !Array.isArray(it))
-    return it as Operation<T>;
-  const what = typeof it?.then === 'function' ? 'a promise' : `${typeof given}`;
+  if (isOperation(given)) return given as Operation<T>;
   throw new ArgumentTypeError(
-    `${caller} takes a generator function (function*), its generator or an operation, not ${what}`,
+    `${caller} takes a generator function (function*), its generator or an operation, not ${kindOf(given)}`,
   );
+}
+
+/** @internal Calls `main` when the loop runs already. */
+export function* inLoop<T>(main: () => Operation<T>, caller: string): Coroutine<T> {
+  return yield* claim(main, caller);
 }
 
 function* perform<T>(operation: Operation<T>): Coroutine<T> {

@@ -3,11 +3,18 @@
 import { ArgumentRangeError, ArgumentTypeError } from './errors.ts';
 import type { Kernel } from './kernel.ts';
 
+/** A duration: null counts as for ever. */
+export function checkDuration(ms: number | null, caller: string): number {
+  if (ms === null) return Number.POSITIVE_INFINITY;
+  check(ms, caller);
+  return ms;
+}
+
 /** A point in time from a duration: negative counts as 0, null and Infinity as never. */
 export function deadlineAfter(kernel: Kernel, ms: number | null, caller: string): number {
-  if (ms === null || ms === Number.POSITIVE_INFINITY) return Number.POSITIVE_INFINITY;
-  check(ms, caller);
-  return kernel.clock.now() + (ms > 0 ? ms : 0);
+  const duration = checkDuration(ms, caller);
+  if (duration === Number.POSITIVE_INFINITY) return duration;
+  return kernel.clock.now() + Math.max(duration, 0);
 }
 
 /** A point in time as it is: null and Infinity mean never. */

@@ -3,7 +3,10 @@
 
 import type { TaskWait } from './resource.ts';
 
-/** The base of all of them, so that `error instanceof CoreactorError` tells ours from yours. */
+/**
+ * The base of those that are no TypeError, RangeError or AggregateError. `error.code` tells all of them:
+ * ERR_COREACTOR_..., or the errno's name.
+ */
 export class CoreactorError extends Error {
   readonly code: string;
 
@@ -44,6 +47,14 @@ export class InvalidStateError extends CoreactorError {
   constructor(message: string, options?: ErrorOptions) {
     super('ERR_COREACTOR_INVALID_STATE', message, options);
   }
+}
+
+/** One coroutine (or one operation) that two tasks await at the same time. */
+export function awaitedTwice(task: { name: string }, other: { name: string } | null, what: unknown): InvalidStateError {
+  return new InvalidStateError(
+    `${task.name} awaits ${what}, and so does ${other?.name} already: call the function once for each task, or make it a ` +
+      'task with createTask(), which any number can await',
+  );
 }
 
 /** Another task already waits where only one can (the read side of a socket, for example). */

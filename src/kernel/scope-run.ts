@@ -1,34 +1,39 @@
 // A scope at work, as an operation: drives the body, and is the frame at which a return() for the scope ends.
 
+import { begin, checkBody } from './begin.ts';
 import { describe } from './describe.ts';
-import { ArgumentTypeError, TimeoutError } from './errors.ts';
+import { TimeoutError } from './errors.ts';
 import { here } from './here.ts';
 import { DONE, type Operation, PARK, type Park } from './operation.ts';
 import { giveWay } from './park.ts';
 import type { CancelScope, ScopeBody } from './scope.ts';
 import type { Task } from './task.ts';
 
-/** What a scope gives in place of the body's result, or throws. `late` is null if it was cancelled and not late. */
-export type Instead<O> = (late: TimeoutError | null) => O;
+/** What a scope gives in place of the body's result, or throws; `lateness` makes the error for that, which says 'not finished ...'. */
+export type Instead<O> = (lateness: (limit: string) => TimeoutError) => O;
+
+const IN_TIME = 'in time';
 
 const NEW = 0;
 const RUNNING = 1;
 const ENDING = 2; // by its own cancel: what comes of it comes one step later
 
 export class ScopeRun<T, O> implements Operation<T | O>, Iterator<Park, T | O, void> {
+  readonly #caller: string;
   readonly #scope: CancelScope;
   readonly #start: ScopeBody<T>;
   readonly #instead: Instead<O>;
   #state = NEW;
   #body: Iterator<Park, T, void> | null = null;
-  /** What the body waited on when it was told to end. */
-  #waitedOn: unknown = null;
+  /** What the body waited on when it was told to end: as text, since it may be another thing afterwards. */
+  #waitedOn = '';
   #outcome: (() => T | O) | null = null;
   /** Whether the body has come to nothing. */
   #cutOff = false;
 
-  constructor(scope: CancelScope, start: ScopeBody<T>, instead: Instead<O>) {
-    if (typeof start !== 'function') throw new ArgumentTypeError('a scope takes a function* as its body');
+  constructor(caller: string, scope: CancelScope, start: ScopeBody<T>, instead: Instead<O>) {
+    checkBody(start, caller);
+    this.#caller = caller;
     this.#scope = scope;
     this.#start = start;
     this.#instead = instead;
@@ -48,7 +53,7 @@ export class ScopeRun<T, O> implements Operation<T | O>, Iterator<Park, T | O, v
     }
     let result: IteratorResult<Park, T>;
     try {
-      this.#body ??= this.begin();
+      this.#body ??= begin(this.#start(this.#scope), this.#caller);
       result = this.#body.next();
     } catch (error) {
       return this.failed(error);
@@ -61,7 +66,7 @@ export class ScopeRun<T, O> implements Operation<T | O>, Iterator<Park, T | O, v
 
   return(): IteratorResult<Park, T | O> {
     if (this.#state !== RUNNING) return DONE as IteratorReturnResult<never>;
-    this.#waitedOn ??= here.task?.waitingOn;
+    if (this.#waitedOn === '' && this.#scope.expired) this.#waitedOn = describe(here.task?.waitingOn);
     let result: IteratorResult<Park, T> | undefined;
     try {
       result = this.#body?.return?.();
@@ -72,19 +77,13 @@ export class ScopeRun<T, O> implements Operation<T | O>, Iterator<Park, T | O, v
     return this.#scope.leave() ? this.cutOff(undefined) : (DONE as IteratorReturnResult<never>);
   }
 
-  private begin(): Iterator<Park, T, void> {
-    const operation = this.#start(this.#scope);
-    if (typeof operation?.[Symbol.iterator] === 'function') return operation[Symbol.iterator]();
-    throw new ArgumentTypeError("a scope's body is a function* or gives an operation: write `function* () { ... }`");
-  }
-
   private failed(error: unknown): IteratorResult<Park, T | O> {
     const unwinding = this.#scope.unwinding;
     const ends = this.#scope.leave();
     if (this.#scope.expired && (ends || !unwinding)) {
       // A scope within was late as well: each says so itself.
       if (error instanceof TimeoutError) return this.cutOff(error);
-      if (ends && error instanceof Error) error.cause ??= this.lateness(undefined);
+      if (ends && error instanceof Error) error.cause ??= this.lateness(IN_TIME, undefined);
     }
     if (!ends) throw error;
     return this.end(() => {
@@ -96,7 +95,7 @@ export class ScopeRun<T, O> implements Operation<T | O>, Iterator<Park, T | O, v
     this.#cutOff = true;
     return this.end(() => {
       this.#scope.markCancelled();
-      return this.#instead(this.#scope.expired ? this.lateness(cause) : null);
+      return this.#instead((limit) => this.lateness(limit, cause));
     });
   }
 
@@ -117,9 +116,10 @@ export class ScopeRun<T, O> implements Operation<T | O>, Iterator<Park, T | O, v
     return { done: true, value: (this.#outcome as () => T | O)() };
   }
 
-  private lateness(cause: unknown): TimeoutError {
-    const waited = this.#waitedOn == null ? '' : `: it waited on ${describe(this.#waitedOn)}`;
-    return new TimeoutError(`not finished in time${waited}`, cause === undefined ? undefined : { cause });
+  private lateness(limit: string, cause: unknown): TimeoutError {
+    const why = this.#scope.expired ? `not finished ${limit}` : 'not finished when its scope was cancelled';
+    const waited = this.#waitedOn === '' ? '' : `: it waited on ${this.#waitedOn}`;
+    return new TimeoutError(why + waited, cause === undefined ? undefined : { cause });
   }
 
   toString(): string {

@@ -20,7 +20,7 @@ import { made } from './made.ts';
 import type { Operation } from './operation.ts';
 import { ScopeRun } from './scope-run.ts';
 import type { Task } from './task.ts';
-import { Timer } from './timers.ts';
+import type { Timer } from './timers.ts';
 
 /** What runs in a scope: a function* as a rule, or any function that gives an operation. */
 export type ScopeBody<T> = (scope: CancelScope) => Operation<T>;
@@ -62,7 +62,7 @@ export class CancelScope {
    * @throws what the body throws, with the TimeoutError as its cause if it threw because the deadline had passed.
    */
   run<T>(body: ScopeBody<T>): Operation<T | undefined> {
-    return made(new ScopeRun<T, undefined>(this, body, () => undefined), 'CancelScope.run()');
+    return made(new ScopeRun<T, undefined>('CancelScope.run()', this, body, () => undefined), 'CancelScope.run()');
   }
 
   /**
@@ -205,11 +205,11 @@ export class CancelScope {
   }
 }
 
-class Expiry extends Timer {
+class Expiry implements Timer {
+  armed = false;
   readonly #scope: CancelScope;
 
   constructor(scope: CancelScope) {
-    super();
     this.#scope = scope;
   }
 

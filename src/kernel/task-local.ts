@@ -1,7 +1,7 @@
 // Values that belong to a task and are inherited by the tasks it creates (asyncio: contextvars).
 
 import { InvalidStateError } from './errors.ts';
-import { currentTask } from './here.ts';
+import { currentTask, here } from './here.ts';
 
 /**
  * A task inherits its creator's values when it is created; what it sets afterwards only it and its later children see.
@@ -19,9 +19,9 @@ export class TaskLocal<T> {
     this.#hasInitial = initial.length > 0;
   }
 
-  /** This task's value. InvalidStateError if there is none and no initial value was given, or outside a task. */
+  /** This task's value; outside a task the initial one. InvalidStateError if there is none. */
   get(): T {
-    const locals = currentTask().context.locals;
+    const locals = here.task?.context.locals;
     if (locals?.has(this)) return locals.get(this) as T;
     if (this.#hasInitial) return this.#initial as T;
     throw new InvalidStateError(

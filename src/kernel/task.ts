@@ -12,6 +12,7 @@
 // A task that gave way (sleep(0), or its budget is spent) is GAVE_WAY: queued, but with nothing handed to it yet, so
 // that a cancel may still doom it. That is the difference to READY, which keeps what it was woken with.
 
+import { kindOf } from './begin.ts';
 import { type Cause, NEVER } from './cancellation.ts';
 import { describe } from './describe.ts';
 import { ArgumentTypeError, CancelledError, InvalidStateError } from './errors.ts';
@@ -39,6 +40,9 @@ const CANCEL_ASKED = 16; // a cancel waits for the next suspension
 const CANCELLING = 32; // a return() has been delivered: what runs now is clean-up
 const RETRIEVED = 64; // somebody has looked at the outcome, or was told of it
 const HELD = 128; // somebody is about to
+
+/** A coroutine that catches every error and yields something wrong again would never end its step. */
+const WRONG_YIELDS = 100;
 
 /** How many operations may complete at once in one step before the task gives way (the idea of tokio's coop budget). */
 const STEP_BUDGET = 128;
@@ -314,11 +318,12 @@ export class Task<T> implements Operation<T>, Step {
     here.budget = STEP_BUDGET;
     if (instruments !== null) instruments.stepBegin(this as Task<unknown>);
     this.become(RUNNING);
+    let wrongYields = 0;
     try {
       const body = this.#content as Coroutine<T>;
       let result = phase === DOOMED ? this.close(body) : this.resume(body);
       while (!result.done) {
-        if (result !== PARK) result = body.throw(notAPark(result.value));
+        if (result !== PARK) result = this.refuse(body, result.value, ++wrongYields);
         else if ((this.#status & CANCEL_ASKED) === 0 || this.phase === READY) break;
         else {
           if (this.phase === GAVE_WAY) this.kernel.yielded.pop(); // the place it has just taken
@@ -335,6 +340,21 @@ export class Task<T> implements Operation<T>, Step {
     }
     here.task = null;
     if (instruments !== null) instruments.stepEnd(this as Task<unknown>);
+  }
+
+  /** Throws an error into a coroutine that yielded anything but a park. */
+  private refuse(body: Coroutine<T>, value: unknown, times: number): IteratorResult<Park, T> {
+    const error = new InvalidStateError(`${this.name} yielded ${kindOf(value)}: write "yield*" before an operation`);
+    if (times > WRONG_YIELDS) throw error;
+    try {
+      return body.throw(error);
+    } catch (thrown) {
+      // It was not the coroutine that yielded this, but an array or the like, after a yield*.
+      if (!isWithoutThrow(thrown)) throw thrown;
+      throw new InvalidStateError(
+        `${this.name} awaits a list of things with "yield*", and met ${kindOf(value)}: use gather([...]), or await one by one`,
+      );
+    }
   }
 
   private resume(body: Coroutine<T>): IteratorResult<Park, T> {
@@ -403,8 +423,6 @@ class DoneCallback implements Waiter, Step {
   }
 }
 
-function notAPark(value: unknown): Error {
-  return new InvalidStateError(
-    `a coroutine yielded ${typeof value === 'object' ? 'an object' : String(value)}: use "yield*" with an operation, not "yield"`,
-  );
+function isWithoutThrow(error: unknown): boolean {
+  return error instanceof TypeError && error.message.includes("'throw' method");
 }

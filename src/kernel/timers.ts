@@ -8,14 +8,14 @@ const FAN = 4;
 const SMALL = 64;
 
 /**
- * Something to happen at a deadline; subclasses say what. A timer is used once. It does not hold its deadline: in an
- * object a number with fractions is an object of its own, and the heap has it already.
+ * Something to happen at a deadline, once. It does not hold its deadline: in an object a number with fractions is an
+ * object of its own, and the heap has it already. (An interface and no base class: V8 makes objects of derived classes
+ * slower, and there may be a million of these.)
  */
-export abstract class Timer {
-  /** False before add(), after firing and after a cancel. An unarmed timer met in the heap is dropped. */
-  armed = false;
-
-  abstract fire(): void;
+export interface Timer {
+  /** Kept by Timers: false before add(), after firing and after a cancel. An unarmed one met in the heap is dropped. */
+  armed: boolean;
+  fire(): void;
 }
 
 export class Timers {

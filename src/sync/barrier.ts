@@ -4,7 +4,7 @@ import { ArgumentRangeError, BrokenBarrierError } from '../kernel/errors.ts';
 import { made } from '../kernel/made.ts';
 import type { Operation } from '../kernel/operation.ts';
 import { label } from './label.ts';
-import { Wait } from './wait.ts';
+import { type Source, Wait } from './wait.ts';
 import { WaitQueue } from './wait-queue.ts';
 
 /**
@@ -14,11 +14,11 @@ import { WaitQueue } from './wait-queue.ts';
  * const index = yield* barrier.wait(); // in each of three tasks
  * if (index === 0) console.log('all are here');
  */
-export class Barrier {
+export class Barrier implements Source<number> {
+  /** @internal */ readonly waiters = new WaitQueue<number>();
   /** How many tasks make a round. */
   readonly parties: number;
   readonly #name: string | undefined;
-  readonly #waiters = new WaitQueue<Arrival>();
   #broken = false;
 
   /**
@@ -39,12 +39,12 @@ export class Barrier {
    * @throws BrokenBarrierError after abort(), and when reset() or abort() is called meanwhile.
    */
   wait(): Operation<number> {
-    return made(new Arrival(this), 'wait()');
+    return made(new Wait(this), 'wait()');
   }
 
   /** How many wait. */
   get waiting(): number {
-    return this.#waiters.size;
+    return this.waiters.size;
   }
 
   /** Whether it was aborted. */
@@ -65,65 +65,35 @@ export class Barrier {
   }
 
   toString(): string {
-    return label(this, 'Barrier', this.#name);
-  }
-
-  /** @internal */
-  get waiters(): WaitQueue<Arrival> {
-    return this.#waiters;
+    return `${this.label} (${this.waiting} of ${this.parties} wait)`;
   }
 
   /** @internal Whether the round is full with this one. */
-  arrive(arrival: Arrival): boolean {
+  attempt(arrival: Wait<number>): boolean {
     if (this.#broken) throw this.error('was aborted');
-    if (this.#waiters.size + 1 < this.parties) return false;
-    const others = this.#waiters.present();
+    if (this.waiters.size + 1 < this.parties) return false;
+    const others = this.waiters.present();
     if (others.length + 1 < this.parties) return false;
-    arrival.index = others.length;
+    arrival.value = others.length;
     others.forEach((other, index) => {
-      other.index = index;
-      this.#waiters.handOff();
+      other.value = index;
     });
+    this.waiters.handOffAll();
     return true;
   }
 
+  /** @internal Its round is over. */
+  letGo(): void {}
+
   private refuseAll(what: string): void {
-    for (const waiter of this.#waiters.present()) waiter.refuse(this.error(what));
+    for (const waiter of this.waiters.present()) waiter.refuse(this.error(what));
+  }
+
+  private get label(): string {
+    return label(this, 'Barrier', this.#name);
   }
 
   private error(what: string): BrokenBarrierError {
-    return new BrokenBarrierError(`${this} ${what}: reset() makes it usable again`);
-  }
-}
-
-class Arrival extends Wait<number> {
-  index = 0;
-  readonly #barrier: Barrier;
-
-  constructor(barrier: Barrier) {
-    super();
-    this.#barrier = barrier;
-  }
-
-  toString(): string {
-    return `${this.#barrier} (${this.#barrier.waiting} of ${this.#barrier.parties} are there)`;
-  }
-
-  protected get line(): WaitQueue<Arrival> {
-    return this.#barrier.waiters;
-  }
-
-  protected attempt(): boolean {
-    return this.#barrier.arrive(this);
-  }
-
-  protected deliver(): number {
-    return this.index;
-  }
-
-  protected decline(): void {} // the round is over, with it
-
-  protected renew(): Arrival {
-    return new Arrival(this.#barrier);
+    return new BrokenBarrierError(`${this.label} ${what}: reset() makes it usable again`);
   }
 }

@@ -1,6 +1,7 @@
 // Waiting, with a lock in hand, for something that another holder of the lock changes. (asyncio: Condition)
 
-import { InvalidStateError } from '../kernel/errors.ts';
+import { kindOf } from '../kernel/begin.ts';
+import { ArgumentTypeError, InvalidStateError } from '../kernel/errors.ts';
 import { currentTask } from '../kernel/here.ts';
 import { Insist } from '../kernel/insist.ts';
 import { made } from '../kernel/made.ts';
@@ -9,7 +10,7 @@ import { sleep } from '../kernel/sleep.ts';
 import type { Guard } from './guard.ts';
 import { label } from './label.ts';
 import { Lock } from './lock.ts';
-import { Wait } from './wait.ts';
+import { type Source, Wait } from './wait.ts';
 import { WaitQueue } from './wait-queue.ts';
 
 /**
@@ -20,16 +21,19 @@ import { WaitQueue } from './wait-queue.ts';
  *   stock--;
  * });
  */
-export class Condition {
+export class Condition implements Source<void> {
+  /** @internal */ readonly waiters = new WaitQueue<void>();
   readonly #lock: Lock;
   readonly #name: string | undefined;
-  readonly #waiters = new WaitQueue<Notification>();
 
   /**
    * @param lock the one to use, if several conditions share it; by default one of its own.
    * @param options.name for people: it is in messages and in formatTasks().
    */
   constructor(lock?: Lock, options: { name?: string } = {}) {
+    if (lock !== undefined && !(lock instanceof Lock)) {
+      throw new ArgumentTypeError('a Condition takes its Lock first: new Condition(undefined, { name })');
+    }
     this.#lock = lock ?? new Lock(options);
     this.#name = options.name;
   }
@@ -71,7 +75,7 @@ export class Condition {
   /** Wakes `count` of those who wait, in the order of their coming. InvalidStateError unless this task holds the lock. */
   notify(count = 1): void {
     this.checkHeld('notify()');
-    for (let i = 0; i < count; i++) if (this.#waiters.handOff() === null) return;
+    for (let i = 0; i < count; i++) if (this.waiters.handOff() === null) return;
   }
 
   /** Wakes all who wait. */
@@ -83,21 +87,26 @@ export class Condition {
     return label(this, 'Condition', this.#name);
   }
 
-  /** @internal */
-  get waiters(): WaitQueue<Notification> {
-    return this.#waiters;
+  /** @internal Only a notification ends a wait. */
+  attempt(): boolean {
+    return false;
+  }
+
+  /** @internal The notification is the next one's. */
+  letGo(): void {
+    this.waiters.handOff();
   }
 
   private *waiting(): Coroutine<void> {
     this.checkHeld('wait()');
     const task = currentTask();
-    const notification = new Notification(this);
+    const notification = new Wait(this);
     notification.enqueue(); // before anybody else can have the lock, and notify
     const hold = this.#lock.suspend();
     const again = new Insist(this.#lock.acquire());
     let notified = false;
     try {
-      yield* notification;
+      yield* { [Symbol.iterator]: () => notification };
       notified = true;
     } finally {
       yield* again;
@@ -110,48 +119,20 @@ export class Condition {
 
   private *waitingFor(predicate: () => boolean): Coroutine<void> {
     this.checkHeld('waitFor()');
-    while (!predicate()) yield* this.waiting();
+    while (!this.holds(predicate)) yield* this.waiting();
+  }
+
+  private holds(predicate: () => boolean): boolean {
+    const answer: unknown = predicate();
+    if (typeof answer !== 'object' || answer === null) return Boolean(answer);
+    throw new ArgumentTypeError(
+      `the predicate of waitFor() gave ${kindOf(answer)}: let a plain function give true or false`,
+    );
   }
 
   private checkHeld(what: string): void {
     const task = currentTask();
     if (this.#lock.owner === task) return;
     throw new InvalidStateError(`${task.name} called ${what} on ${this} without holding its lock: acquire() it first`);
-  }
-}
-
-class Notification extends Wait<void> {
-  readonly #condition: Condition;
-
-  constructor(condition: Condition) {
-    super();
-    this.#condition = condition;
-  }
-
-  /** It stands in the line before it is awaited. */
-  override [Symbol.iterator](): this {
-    return this;
-  }
-
-  toString(): string {
-    return String(this.#condition);
-  }
-
-  protected get line(): WaitQueue<Notification> {
-    return this.#condition.waiters;
-  }
-
-  protected attempt(): boolean {
-    return false;
-  }
-
-  protected deliver(): void {}
-
-  protected decline(): void {
-    this.#condition.waiters.handOff();
-  }
-
-  protected renew(): Notification {
-    return new Notification(this.#condition);
   }
 }

@@ -3,7 +3,7 @@
 import { made } from '../kernel/made.ts';
 import type { Operation } from '../kernel/operation.ts';
 import { label } from './label.ts';
-import { Wait } from './wait.ts';
+import { type Source, Wait } from './wait.ts';
 import { WaitQueue } from './wait-queue.ts';
 
 /**
@@ -15,9 +15,9 @@ import { WaitQueue } from './wait-queue.ts';
  * });
  * ready.set();
  */
-export class Event {
+export class Event implements Source<void> {
+  /** @internal */ readonly waiters = new WaitQueue<void>();
   readonly #name: string | undefined;
-  readonly #waiters = new WaitQueue<EventWait>();
   #isSet = false;
 
   /** @param options.name for people: it is in messages and in formatTasks(). */
@@ -32,7 +32,7 @@ export class Event {
   /** Lets everybody go on who waits now, and everybody who comes until clear(). Never suspends. */
   set(): void {
     this.#isSet = true;
-    while (this.#waiters.handOff() !== null);
+    this.waiters.handOffAll();
   }
 
   /** From now on wait() waits again. Who was waiting at set() goes on all the same. */
@@ -42,7 +42,7 @@ export class Event {
 
   /** Suspends until it is set; goes on at once if it is. */
   wait(): Operation<void> {
-    return made(new EventWait(this), 'wait()');
+    return made(new Wait(this), 'wait()');
   }
 
   toString(): string {
@@ -50,36 +50,10 @@ export class Event {
   }
 
   /** @internal */
-  get waiters(): WaitQueue<EventWait> {
-    return this.#waiters;
-  }
-}
-
-class EventWait extends Wait<void> {
-  readonly #event: Event;
-
-  constructor(event: Event) {
-    super();
-    this.#event = event;
+  attempt(): boolean {
+    return this.#isSet;
   }
 
-  toString(): string {
-    return String(this.#event);
-  }
-
-  protected get line(): WaitQueue<EventWait> {
-    return this.#event.waiters;
-  }
-
-  protected attempt(): boolean {
-    return this.#event.isSet;
-  }
-
-  protected deliver(): void {}
-
-  protected decline(): void {} // it is there for all
-
-  protected renew(): EventWait {
-    return new EventWait(this.#event);
-  }
+  /** @internal It is there for all. */
+  letGo(): void {}
 }

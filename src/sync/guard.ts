@@ -1,5 +1,6 @@
 // What an acquire gives: it lets go of what is held, once.
 
+import { begin, checkBody } from '../kernel/begin.ts';
 import type { Coroutine, Operation } from '../kernel/operation.ts';
 
 export interface Guard extends Disposable {
@@ -8,10 +9,16 @@ export interface Guard extends Disposable {
 }
 
 /** Holds while `body` runs. */
-export function* holding<T>(acquire: Operation<Guard>, body: () => Operation<T>): Coroutine<T> {
+export function holding<T>(acquire: Operation<Guard>, body: () => Operation<T>, caller: string): Coroutine<T> {
+  checkBody(body, caller);
+  return perform(acquire, body, caller);
+}
+
+function* perform<T>(acquire: Operation<Guard>, body: () => Operation<T>, caller: string): Coroutine<T> {
   const guard = yield* acquire;
   try {
-    return yield* body();
+    const iterator = begin(body(), caller);
+    return yield* { [Symbol.iterator]: () => iterator };
   } finally {
     guard.release();
   }

@@ -7,7 +7,7 @@ import type { Operation } from '../kernel/operation.ts';
 import type { Task } from '../kernel/task.ts';
 import { type Guard, holding } from './guard.ts';
 import { label } from './label.ts';
-import { Wait } from './wait.ts';
+import { type Source, Wait } from './wait.ts';
 import { WaitQueue } from './wait-queue.ts';
 
 /**
@@ -20,12 +20,12 @@ import { WaitQueue } from './wait-queue.ts';
  *   yield* writeBalance(balance + 10);
  * });
  */
-export class Lock {
+export class Lock implements Source<Guard> {
+  /** @internal */ readonly waiters = new WaitQueue<Guard>();
   readonly #name: string | undefined;
-  readonly #waiters = new WaitQueue<LockAcquire>();
   #owner: Task<unknown> | null = null;
   /** The acquire that gave it to the owner; null if tryAcquire() did. */
-  #hold: LockAcquire | null = null;
+  #hold: Wait<Guard> | null = null;
 
   /** @param options.name for people: it is in messages and in formatTasks(). */
   constructor(options: { name?: string } = {}) {
@@ -37,7 +37,7 @@ export class Lock {
    * @throws InvalidStateError if this task holds it already: it would wait for itself.
    */
   acquire(): Operation<Guard> {
-    return made(new LockAcquire(this), 'acquire()');
+    return made(new Wait(this), 'acquire()');
   }
 
   /** Takes it if nobody holds it or waits for it. Never suspends. */
@@ -52,14 +52,16 @@ export class Lock {
     const task = currentTask();
     if (this.#owner !== task) {
       const holder = this.#owner === null ? 'nobody does' : `${this.#owner.name} does`;
-      throw new InvalidStateError(`${task.name} released ${this} without holding it (${holder}): acquire it first`);
+      throw new InvalidStateError(
+        `${task.name} released ${this} without holding it (${holder}): acquire it first, with yield*`,
+      );
     }
     this.pass();
   }
 
   /** Holds it while `body`, a function* as a rule, runs. Suspends as acquire() and the body do. */
   with<T>(body: () => Operation<T>): Operation<T> {
-    return made(holding(new LockAcquire(this), body), 'with()');
+    return made(holding(new Wait(this), body, 'Lock.with()'), 'with()');
   }
 
   /** Whether somebody holds it: also one who has been handed it and has not stepped yet. */
@@ -77,90 +79,50 @@ export class Lock {
   }
 
   /** @internal */
-  get waiters(): WaitQueue<LockAcquire> {
-    return this.#waiters;
+  get holders(): readonly Task<unknown>[] {
+    return this.#owner === null ? [] : [this.#owner];
   }
 
   /** @internal */
-  take(acquire: LockAcquire): boolean {
-    if (this.#owner !== null) {
-      if (this.#owner !== acquire.task) return false;
-      throw new InvalidStateError(
-        `${acquire.task.name} holds ${this} already, and would wait for itself: release it first`,
-      );
+  attempt(wait: Wait<Guard>): boolean {
+    if (this.#owner === null) {
+      this.give(wait);
+      return true;
     }
-    this.#owner = acquire.task;
-    this.#hold = acquire;
-    return true;
+    if (this.#owner !== wait.task) return false;
+    throw new InvalidStateError(`${wait.task.name} holds ${this} already, and would wait for itself: release it first`);
   }
 
   /** @internal */
-  letGo(acquire: LockAcquire): void {
-    if (this.#hold === acquire) this.pass();
+  letGo(wait: Wait<Guard>): void {
+    if (this.#hold === wait) this.pass();
   }
 
   /** @internal Releases it for a while; gives what is to be told when it is held again: see resume(). */
-  suspend(): object | null {
+  suspend(): Wait<Guard> | null {
     const hold = this.#hold;
     this.release();
     return hold;
   }
 
   /** @internal The guard of before holds it again. */
-  resume(hold: object | null): void {
-    this.#hold = hold as LockAcquire | null;
+  resume(hold: Wait<Guard> | null): void {
+    this.#hold = hold;
+  }
+
+  private give(wait: Wait<Guard>): void {
+    this.#owner = wait.task;
+    this.#hold = wait;
+    wait.value = wait; // which is the guard
   }
 
   private pass(): void {
-    const next = this.#waiters.handOff();
-    this.#owner = next === null ? null : next.task;
-    this.#hold = next;
-  }
-}
-
-/** The wait, and the guard that it gives. */
-class LockAcquire extends Wait<Guard> implements Guard {
-  readonly #lock: Lock;
-
-  constructor(lock: Lock) {
-    super();
-    this.#lock = lock;
-  }
-
-  release(): void {
-    this.#lock.letGo(this);
-  }
-
-  [Symbol.dispose](): void {
-    this.#lock.letGo(this);
-  }
-
-  get holders(): Task<unknown>[] {
-    const { owner } = this.#lock;
-    return owner === null ? [] : [owner];
-  }
-
-  toString(): string {
-    return String(this.#lock);
-  }
-
-  protected get line(): WaitQueue<LockAcquire> {
-    return this.#lock.waiters;
-  }
-
-  protected attempt(): boolean {
-    return this.#lock.take(this);
-  }
-
-  protected deliver(): Guard {
-    return this;
-  }
-
-  protected decline(): void {
-    this.#lock.letGo(this);
-  }
-
-  protected renew(): LockAcquire {
-    return new LockAcquire(this.#lock);
+    const next = this.waiters.handOff();
+    if (next !== null) {
+      this.give(next);
+      return;
+    }
+    this.#owner = null;
+    this.#hold = null;
   }
 }

@@ -1,5 +1,6 @@
 // The least item first. (asyncio: PriorityQueue)
 
+import { ArgumentTypeError } from '../kernel/errors.ts';
 import { Queue, type QueueOptions, type Store } from './queue.ts';
 
 export interface PriorityQueueOptions<T> extends QueueOptions {
@@ -23,6 +24,9 @@ export class PriorityQueue<T> extends Queue<T> {
 }
 
 function natural<T>(a: T, b: T): number {
+  if (typeof a === 'object' || typeof b === 'object') {
+    throw new ArgumentTypeError('a PriorityQueue of objects or arrays needs { compare: (a, b) => a.rank - b.rank }');
+  }
   return a < b ? -1 : b < a ? 1 : 0;
 }
 

@@ -5,6 +5,7 @@
 // Items are handed over in the moment in which there is somebody to take them: so gets wait only while it is empty, puts
 // only while it is full, and nobody overtakes.
 
+import { isOperation } from '../kernel/begin.ts';
 import {
   ArgumentRangeError,
   InvalidStateError,
@@ -16,7 +17,7 @@ import { made } from '../kernel/made.ts';
 import type { Coroutine, Operation } from '../kernel/operation.ts';
 import { Ring } from '../kernel/ring.ts';
 import { label } from './label.ts';
-import { Wait } from './wait.ts';
+import { type Source, Wait } from './wait.ts';
 import { WaitQueue } from './wait-queue.ts';
 
 /** In which order items leave a queue. */
@@ -45,9 +46,9 @@ export interface QueueOptions {
 export class Queue<T> {
   /** How many items it holds at most; 0 for any number. */
   readonly maxsize: number;
-  /** @internal */ readonly getters = new WaitQueue<Get<T>>();
-  /** @internal */ readonly putters = new WaitQueue<Put<T>>();
-  /** @internal */ readonly joiners = new WaitQueue<QueueJoin<T>>();
+  readonly #getters = new Getters<T>(this);
+  readonly #putters = new Putters<T>(this);
+  readonly #joiners = new Joiners<T>(this);
   readonly #name: string | undefined;
   readonly #store: Store<T>;
   #unfinished = 0;
@@ -56,7 +57,10 @@ export class Queue<T> {
   /** @throws RangeError unless `maxsize` is an integer of at least 0, or Infinity. */
   constructor(maxsize = 0, options: QueueOptions = {}) {
     if (maxsize !== Number.POSITIVE_INFINITY && (!Number.isInteger(maxsize) || maxsize < 0)) {
-      throw new ArgumentRangeError(`a queue of at most ${maxsize} items: give a whole number, or 0 for any number`);
+      const given = typeof maxsize === 'number' ? maxsize : typeof maxsize;
+      throw new ArgumentRangeError(
+        `a queue's maxsize is a whole number, or 0 for any number, and comes first; not ${given}`,
+      );
     }
     this.maxsize = maxsize;
     this.#name = options.name;
@@ -78,12 +82,12 @@ export class Queue<T> {
 
   /** Suspends while the queue is full. QueueShutDownError after shutdown(). */
   put(item: T): Operation<void> {
-    return made(new Put(this, item), 'put()');
+    return made(new Wait(this.#putters, item), 'put()');
   }
 
   /** Suspends while the queue is empty. QueueShutDownError once it is shut down and empty. */
   get(): Operation<T> {
-    return made(new Get(this), 'get()');
+    return made(new Wait(this.#getters), 'get()');
   }
 
   /** As put(), but never suspends: QueueFullError. */
@@ -109,7 +113,7 @@ export class Queue<T> {
 
   /** Suspends until taskDone() was called for every item that was put; goes on at once if there was none. */
   join(): Operation<void> {
-    return made(new QueueJoin(this), 'join()');
+    return made(new Wait(this.#joiners), 'join()');
   }
 
   /**
@@ -118,20 +122,20 @@ export class Queue<T> {
    */
   shutdown(options: { immediate?: boolean } = {}): void {
     this.#shutDown = true;
-    for (const putter of this.putters.present()) putter.refuse(this.shutDownError());
+    for (const putter of this.#putters.waiters.present()) putter.refuse(this.shutDownError());
     if (options.immediate) {
       const dropped = this.#store.size;
       while (this.#store.size > 0) this.#store.take();
       this.finish(dropped);
     }
-    if (this.empty) for (const getter of this.getters.present()) getter.refuse(this.shutDownError());
+    if (this.empty) for (const getter of this.#getters.waiters.present()) getter.refuse(this.shutDownError());
   }
 
   /**
    * Awaits `body(item)` for each item until the queue is shut down and empty, and says taskDone() after each, also after
-   * an error, which it throws. A plain function as the body will do. Several tasks can share the items like this.
+   * an error, which it throws. A plain function as the body will do: only an operation that it gives is awaited. Several tasks can share the items like this.
    */
-  forEach(body: (item: T) => Operation<unknown> | undefined): Operation<void> {
+  forEach(body: (item: T) => unknown): Operation<void> {
     return made(this.consume(body), 'forEach()');
   }
 
@@ -149,17 +153,17 @@ export class Queue<T> {
   /** @internal The next item; the first who waits to put one has its place. */
   take(): T {
     const item = this.#store.take();
-    const putter = this.putters.handOff();
-    if (putter !== null) this.store(putter.item);
+    const putter = this.#putters.waiters.handOff();
+    if (putter !== null) this.store(putter.item as T);
     return item;
   }
 
   /** @internal Takes an item in, if there is a place for it. */
   accept(item: T): boolean {
     if (this.#shutDown) throw this.shutDownError();
-    const getter = this.getters.handOff();
+    const getter = this.#getters.waiters.handOff();
     if (getter !== null) {
-      getter.item = item;
+      getter.value = item;
       this.#unfinished++;
     } else if (this.full) return false;
     else this.store(item);
@@ -168,8 +172,8 @@ export class Queue<T> {
 
   /** @internal An item that its getter did not take. */
   giveBack(item: T): void {
-    const getter = this.getters.handOff();
-    if (getter !== null) getter.item = item;
+    const getter = this.#getters.waiters.handOff();
+    if (getter !== null) getter.value = item;
     else this.#store.putBack(item);
   }
 
@@ -189,21 +193,21 @@ export class Queue<T> {
 
   private finish(count: number): void {
     this.#unfinished -= count;
-    if (this.#unfinished === 0) while (this.joiners.handOff() !== null);
+    if (this.#unfinished === 0) this.#joiners.waiters.handOffAll();
   }
 
-  private *consume(body: (item: T) => Operation<unknown> | undefined): Coroutine<void> {
+  private *consume(body: (item: T) => unknown): Coroutine<void> {
     for (;;) {
       let item: T;
       try {
-        item = yield* new Get(this) as Operation<T>;
+        item = yield* new Wait(this.#getters) as Operation<T>;
       } catch (error) {
         if (error instanceof QueueShutDownError) return;
         throw error;
       }
       try {
         const work = body(item);
-        if (work !== undefined) yield* work;
+        if (isOperation(work)) yield* work;
       } finally {
         this.taskDone();
       }
@@ -237,99 +241,63 @@ class FifoStore<T> implements Store<T> {
   }
 }
 
-class Get<T> extends Wait<T> {
-  /** Handed over, or taken. */
-  item: T | undefined = undefined;
+class Getters<T> implements Source<T> {
+  readonly waiters = new WaitQueue<T>();
   readonly #queue: Queue<T>;
 
   constructor(queue: Queue<T>) {
-    super();
     this.#queue = queue;
+  }
+
+  attempt(wait: Wait<T>): boolean {
+    if (!this.#queue.hasNext()) return false;
+    wait.value = this.#queue.take();
+    return true;
+  }
+
+  letGo(wait: Wait<T>): void {
+    this.#queue.giveBack(wait.value as T);
   }
 
   toString(): string {
     return `get from ${this.#queue}`;
   }
-
-  protected get line(): WaitQueue<Get<T>> {
-    return this.#queue.getters;
-  }
-
-  protected attempt(): boolean {
-    if (!this.#queue.hasNext()) return false;
-    this.item = this.#queue.take();
-    return true;
-  }
-
-  protected deliver(): T {
-    return this.item as T;
-  }
-
-  protected decline(): void {
-    this.#queue.giveBack(this.item as T);
-  }
-
-  protected renew(): Get<T> {
-    return new Get(this.#queue);
-  }
 }
 
-class Put<T> extends Wait<void> {
-  readonly item: T;
+class Putters<T> implements Source<void> {
+  readonly waiters = new WaitQueue<void>();
   readonly #queue: Queue<T>;
 
-  constructor(queue: Queue<T>, item: T) {
-    super();
-    this.item = item;
+  constructor(queue: Queue<T>) {
     this.#queue = queue;
   }
+
+  attempt(wait: Wait<void>): boolean {
+    return this.#queue.accept(wait.item as T);
+  }
+
+  letGo(): void {} // the item is in the queue
 
   toString(): string {
     return `put into ${this.#queue}`;
   }
-
-  protected get line(): WaitQueue<Put<T>> {
-    return this.#queue.putters;
-  }
-
-  protected attempt(): boolean {
-    return this.#queue.accept(this.item);
-  }
-
-  protected deliver(): void {}
-
-  protected decline(): void {} // the item is in the queue
-
-  protected renew(): Put<T> {
-    return new Put(this.#queue, this.item);
-  }
 }
 
-class QueueJoin<T> extends Wait<void> {
+class Joiners<T> implements Source<void> {
+  readonly waiters = new WaitQueue<void>();
   readonly #queue: Queue<T>;
 
   constructor(queue: Queue<T>) {
-    super();
     this.#queue = queue;
   }
 
-  toString(): string {
-    return `join of ${this.#queue} (${this.#queue.unfinished} items are not done)`;
-  }
-
-  protected get line(): WaitQueue<QueueJoin<T>> {
-    return this.#queue.joiners;
-  }
-
-  protected attempt(): boolean {
+  attempt(): boolean {
     return this.#queue.unfinished === 0;
   }
 
-  protected deliver(): void {}
+  letGo(): void {}
 
-  protected decline(): void {}
-
-  protected renew(): QueueJoin<T> {
-    return new QueueJoin(this.#queue);
+  toString(): string {
+    return `join of ${this.#queue} (${this.#queue.unfinished} items are not done)`;
   }
 }

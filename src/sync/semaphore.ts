@@ -5,7 +5,7 @@ import { made } from '../kernel/made.ts';
 import type { Operation } from '../kernel/operation.ts';
 import { type Guard, holding } from './guard.ts';
 import { label } from './label.ts';
-import { Wait } from './wait.ts';
+import { type Source, Wait } from './wait.ts';
 import { WaitQueue } from './wait-queue.ts';
 
 /**
@@ -14,9 +14,9 @@ import { WaitQueue } from './wait-queue.ts';
  * const limit = new Semaphore(10);
  * yield* gather(urls.map((url) => limit.with(() => fetchPage(url)))); // ten at a time
  */
-export class Semaphore {
+export class Semaphore implements Source<Guard> {
+  /** @internal */ readonly waiters = new WaitQueue<Guard>();
   readonly #name: string | undefined;
-  readonly #waiters = new WaitQueue<SemaphoreAcquire>();
   #value: number;
 
   /**
@@ -26,7 +26,8 @@ export class Semaphore {
    */
   constructor(value = 1, options: { name?: string } = {}) {
     if (!Number.isInteger(value) || value < 0) {
-      throw new ArgumentRangeError(`a semaphore of ${value}: give a whole number of units, 0 or more`);
+      const given = typeof value === 'number' ? value : typeof value;
+      throw new ArgumentRangeError(`a semaphore of ${given}: give a whole number of units, 0 or more`);
     }
     this.#value = value;
     this.#name = options.name;
@@ -34,7 +35,7 @@ export class Semaphore {
 
   /** Suspends until a unit is this task's, and gives the guard that gives it back. */
   acquire(): Operation<Guard> {
-    return made(new SemaphoreAcquire(this), 'acquire()');
+    return made(new Wait(this), 'acquire()');
   }
 
   /** Takes a unit if one is free. Never suspends. */
@@ -46,12 +47,14 @@ export class Semaphore {
 
   /** Gives a unit back, or a new one: to the first who waits. Any task may. Never suspends. */
   release(): void {
-    if (this.#waiters.handOff() === null) this.#value++;
+    const next = this.waiters.handOff();
+    if (next === null) this.#value++;
+    else next.value = next; // which is the guard
   }
 
   /** Holds a unit while `body`, a function* as a rule, runs. Suspends as acquire() and the body do. */
   with<T>(body: () => Operation<T>): Operation<T> {
-    return made(holding(new SemaphoreAcquire(this), body), 'with()');
+    return made(holding(new Wait(this), body, 'Semaphore.with()'), 'with()');
   }
 
   /** How many units are free. */
@@ -69,8 +72,15 @@ export class Semaphore {
   }
 
   /** @internal */
-  get waiters(): WaitQueue<SemaphoreAcquire> {
-    return this.#waiters;
+  attempt(wait: Wait<Guard>): boolean {
+    if (!this.tryAcquire()) return false;
+    wait.value = wait;
+    return true;
+  }
+
+  /** @internal */
+  letGo(): void {
+    this.release();
   }
 }
 
@@ -89,51 +99,5 @@ export class BoundedSemaphore extends Semaphore {
       throw new ArgumentRangeError(`${this} was released more often than acquired: all ${this.#limit} units are free`);
     }
     super.release();
-  }
-}
-
-/** The wait, and the guard that it gives. */
-class SemaphoreAcquire extends Wait<Guard> implements Guard {
-  readonly #semaphore: Semaphore;
-  #held = false;
-
-  constructor(semaphore: Semaphore) {
-    super();
-    this.#semaphore = semaphore;
-  }
-
-  release(): void {
-    if (!this.#held) return;
-    this.#held = false;
-    this.#semaphore.release();
-  }
-
-  [Symbol.dispose](): void {
-    this.release();
-  }
-
-  toString(): string {
-    return `a unit of ${this.#semaphore}`;
-  }
-
-  protected get line(): WaitQueue<SemaphoreAcquire> {
-    return this.#semaphore.waiters;
-  }
-
-  protected attempt(): boolean {
-    return this.#semaphore.tryAcquire();
-  }
-
-  protected deliver(): Guard {
-    this.#held = true;
-    return this;
-  }
-
-  protected decline(): void {
-    this.#semaphore.release();
-  }
-
-  protected renew(): SemaphoreAcquire {
-    return new SemaphoreAcquire(this.#semaphore);
   }
 }

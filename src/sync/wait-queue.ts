@@ -6,9 +6,9 @@
 import type { Wait } from './wait.ts';
 
 /** A list through the waits themselves: a cancelled one leaves it at once, from wherever it stands. */
-export class WaitQueue<W extends Wait<unknown>> {
-  #first: Wait<unknown> | null = null;
-  #last: Wait<unknown> | null = null;
+export class WaitQueue<T> {
+  #first: Wait<T> | null = null;
+  #last: Wait<T> | null = null;
   #size = 0;
 
   get size(): number {
@@ -16,8 +16,7 @@ export class WaitQueue<W extends Wait<unknown>> {
   }
 
   /** At the end; in front for one who was passed over and waits on all the same. */
-  add(wait: W, inFront = false): void {
-    wait.queue = this as unknown as WaitQueue<Wait<unknown>>;
+  add(wait: Wait<T>, inFront = false): void {
     this.#size++;
     if (this.#first === null || this.#last === null) {
       this.#first = wait;
@@ -33,7 +32,7 @@ export class WaitQueue<W extends Wait<unknown>> {
     }
   }
 
-  remove(wait: Wait<unknown>): void {
+  remove(wait: Wait<T>): void {
     const { previous, following } = wait;
     if (previous === null) this.#first = following;
     else previous.following = following;
@@ -41,30 +40,28 @@ export class WaitQueue<W extends Wait<unknown>> {
     else following.previous = previous;
     wait.previous = null;
     wait.following = null;
-    wait.queue = null;
     this.#size--;
   }
 
   /** Grants the wait of the first who can still take it, and gives it; null if nobody can. */
-  handOff(): W | null {
+  handOff(): Wait<T> | null {
     for (;;) {
       const first = this.#first;
       if (first === null) return null;
       this.remove(first);
-      if (first.grant()) return first as W;
+      if (first.grant()) return first;
     }
   }
 
-  /** Those who can still take what is granted, in their order. The others, who are about to leave, go at once. */
-  present(): W[] {
-    const present: W[] = [];
-    let next = this.#first;
-    while (next !== null) {
-      const wait = next;
-      next = wait.following;
-      if (wait.leaving) this.remove(wait);
-      else present.push(wait as W);
-    }
+  /** Grants all waits. */
+  handOffAll(): void {
+    while (this.handOff() !== null);
+  }
+
+  /** Those who can still take what is granted, in their order. */
+  present(): Wait<T>[] {
+    const present: Wait<T>[] = [];
+    for (let wait = this.#first; wait !== null; wait = wait.following) if (!wait.leaving) present.push(wait);
     return present;
   }
 }

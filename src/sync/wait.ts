@@ -1,74 +1,114 @@
-// One wait for something: the operation, its iterator and its place in a WaitQueue in one object.
+// One wait for something: the operation, its iterator, its place in a line, and the guard of what it has got, all in one
+// object. There is one class of them for all primitives, without a base class and without subclasses: so a program that
+// uses many kinds makes them as fast as one that uses one. (V8 makes an object of a derived class several times slower.)
+//
+//   NEW ---- free at once ------------------------------------------> OVER
+//    |                                                                 ^
+//    +--> WAITING --- granted --> GRANTED, or refused --> REFUSED -----+
+//            |  ^
+//            +--+-- PASSED: its grant came too late for a cancel; if it insists on waiting it is the next
 
+import { awaitedTwice } from '../kernel/errors.ts';
 import { here } from '../kernel/here.ts';
 import type { Operation, Park } from '../kernel/operation.ts';
 import { giveWay, park, spend } from '../kernel/park.ts';
 import type { Resource } from '../kernel/resource.ts';
 import type { Task } from '../kernel/task.ts';
+import type { Guard } from './guard.ts';
 import type { WaitQueue } from './wait-queue.ts';
+
+/** What can be waited for. */
+export interface Source<T> extends Resource {
+  /** Those who wait. */
+  readonly waiters: WaitQueue<T>;
+  /** If it is free, makes it `wait.value` and gives true; throws if it never will be. */
+  attempt(wait: Wait<T>): boolean;
+  /** Takes back what the wait was granted, for the next: it was not taken, or is not needed any more. */
+  letGo(wait: Wait<T>): void;
+}
 
 const NEW = 0;
 const WAITING = 1;
-const GRANTED = 2; // what it waits for is its own from now on
-const OVER = 3;
+const PASSED = 2;
+const GRANTED = 3;
+const REFUSED = 4;
+const OVER = 5;
 
-/** A primitive's waits say how to take what is free, and how to give back what was granted and not taken. */
-export abstract class Wait<T> implements Operation<T>, Iterator<Park, T, void>, Resource {
-  /** @internal Kept by the queue. */
-  queue: WaitQueue<Wait<unknown>> | null = null;
-  /** @internal */ previous: Wait<unknown> | null = null;
-  /** @internal */ following: Wait<unknown> | null = null;
-  /** @internal Who waits, or has waited. */
-  task: Task<unknown> | null = null;
-  #state = NEW;
-  #refusal: Error | null = null;
+export class Wait<T> implements Operation<T>, Iterator<Park, T, void>, Guard, Resource {
+  readonly source: Source<T>;
+  /** What the wait is with: the item of a put. */
+  readonly item: unknown;
+  /** Its result, once it has been granted; the error if it was refused. */
+  value: unknown;
+  /** Who waits, or has waited. */
+  task: Task<unknown> | null;
+  private state: number;
+  /** @internal */ previous: Wait<T> | null;
+  /** @internal */ following: Wait<T> | null;
+
+  constructor(source: Source<T>, item?: unknown) {
+    this.source = source;
+    this.item = item;
+    this.value = undefined;
+    this.task = null;
+    this.state = NEW;
+    this.previous = null;
+    this.following = null;
+  }
 
   /** Awaited once more, it is a new wait. */
   [Symbol.iterator](): Wait<T> {
-    return this.#state === NEW ? this : this.renew();
+    return this.state === NEW ? this : new Wait(this.source, this.item);
   }
 
   next(): IteratorResult<Park, T> {
-    if (this.#state === NEW) {
+    if (this.state === NEW) {
       if (spend()) return giveWay(this);
       this.task = here.task;
-      if (this.attempt()) return this.end();
+      if (this.source.attempt(this)) return this.end();
       this.enqueue();
-    } else if (this.#state === GRANTED) {
+    } else if (this.task !== here.task) {
+      throw awaitedTwice(here.task as Task<unknown>, this.task, this);
+    } else if (this.state === GRANTED) {
       return this.end();
-    } else if (this.queue === null) {
-      // Passed over for a cancel, and yet it insists on waiting: so it is the next.
-      if (this.attempt()) return this.end();
-      this.line.add(this, true);
+    } else if (this.state === REFUSED) {
+      throw this.value;
+    } else if (this.state === PASSED) {
+      if (this.source.attempt(this)) return this.end();
+      this.state = WAITING;
+      this.source.waiters.add(this, true);
     }
     return park(this);
   }
 
   return(): IteratorResult<Park, T> {
-    if (this.queue !== null) this.queue.remove(this);
-    else if (this.#state === GRANTED && this.#refusal === null) this.decline();
-    this.#state = OVER;
+    const { state } = this;
+    this.state = OVER;
+    if (state === WAITING) this.source.waiters.remove(this);
+    else if (state === GRANTED) this.source.letGo(this);
     return { done: true, value: undefined as T };
   }
 
   /** Takes its place in the line. */
   enqueue(): void {
     this.task = here.task;
-    this.#state = WAITING;
-    this.line.add(this);
+    this.state = WAITING;
+    this.source.waiters.add(this);
   }
 
-  /** @internal For the queue: false if the task is about to leave. */
+  /** @internal For the line, which it has left: false if the task is about to leave. */
   grant(): boolean {
-    if (!(this.task as Task<unknown>).wake()) return false;
-    this.#state = GRANTED;
-    return true;
+    const taken = (this.task as Task<unknown>).wake();
+    this.state = taken ? GRANTED : PASSED;
+    return taken;
   }
 
   /** Ends the wait with an error. */
   refuse(error: Error): void {
-    this.queue?.remove(this);
-    if (this.grant()) this.#refusal = error;
+    this.source.waiters.remove(this);
+    if (!this.grant()) return;
+    this.state = REFUSED;
+    this.value = error;
   }
 
   /** @internal Whether its cancel was decided already. */
@@ -76,21 +116,27 @@ export abstract class Wait<T> implements Operation<T>, Iterator<Park, T, void>, 
     return (this.task as Task<unknown>).doomed;
   }
 
-  private end(): IteratorReturnResult<T> {
-    this.#state = OVER;
-    if (this.#refusal !== null) throw this.#refusal;
-    return { done: true, value: this.deliver() };
+  /** As a guard. */
+  release(): void {
+    if (this.value !== this) return; // released before
+    this.value = undefined;
+    this.source.letGo(this);
   }
 
-  abstract toString(): string;
-  /** Where it waits. */
-  protected abstract get line(): WaitQueue<Wait<T>>;
-  /** Takes it if it is free; throws if it never will be. */
-  protected abstract attempt(): boolean;
-  /** The result of the wait. */
-  protected abstract deliver(): T;
-  /** Gives back what was granted, for the next. */
-  protected abstract decline(): void;
-  /** The same wait, not begun. */
-  protected abstract renew(): Wait<T>;
+  [Symbol.dispose](): void {
+    this.release();
+  }
+
+  get holders(): readonly Task<unknown>[] {
+    return this.source.holders ?? [];
+  }
+
+  toString(): string {
+    return String(this.source);
+  }
+
+  private end(): IteratorReturnResult<T> {
+    this.state = OVER;
+    return { done: true, value: this.value as T };
+  }
 }

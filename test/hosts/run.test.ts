@@ -268,7 +268,7 @@ test("S12: without a handler an unhandled error is printed with the task's name,
   const { code, stdout, stderr } = await program.ended;
   expect(stdout).toBe('went on\n');
   expect(stderr).toMatch(/a callback of the owner threw[\s\S]*in a callback/);
-  expect(stderr).toMatch(/the culprit failed and nobody awaits it[\s\S]*in a task/);
+  expect(stderr).toMatch(/the culprit failed and nobody has asked for its error[\s\S]*in a task/);
   expect(code).toBe(1);
 });
 

