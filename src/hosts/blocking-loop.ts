@@ -6,7 +6,7 @@ import { DebugMode } from '../debug/debug-mode.ts';
 import { formatTasks } from '../debug/format-tasks.ts';
 import { nodeInstruments } from '../debug/node-log.ts';
 import { raiseStackLimit } from '../debug/stack.ts';
-import { claim, inLoop } from '../kernel/create-task.ts';
+import { claimMain } from '../kernel/create-task.ts';
 import type { DeadlockError } from '../kernel/errors.ts';
 import { Kernel, type KernelOptions } from '../kernel/kernel.ts';
 import type { Main } from '../kernel/operation.ts';
@@ -43,7 +43,7 @@ export class BlockingLoop {
     const instruments = [...(this.#options.instruments ?? []), ...nodeInstruments()];
     const kernel = new Kernel({ ...this.#options, selector: this.#selector, instruments, debug });
     const restoreStackLimit = debug === null ? null : raiseStackLimit();
-    const task = kernel.spawn(claim(typeof main === 'function' ? inLoop(main, 'run()') : main, 'run()'), name);
+    const task = kernel.spawn(claimMain(main, 'run()'), name);
     let interrupted = false;
     let stuck: DeadlockError | null = null;
     let cancelledInVain = 0;

@@ -49,8 +49,16 @@ function checked<T>(given: unknown, caller: string): Operation<T> {
   );
 }
 
-/** @internal Calls `main` when the loop runs already. */
-export function* inLoop<T>(main: () => Operation<T>, caller: string): Coroutine<T> {
+/** @internal As claim(), before the loop runs: a function that makes an operation is called in the first step. */
+export function claimMain<T>(main: Main<T>, caller: string): Coroutine<T> {
+  // The call of a function* runs nothing of it, so it needs no loop, nor a frame more under each of main's steps.
+  if (typeof main !== 'function' || main instanceof GeneratorFunction) return claim(main, caller);
+  return claim(inLoop(main, caller), caller);
+}
+
+const GeneratorFunction = Object.getPrototypeOf(function* () {}).constructor;
+
+function* inLoop<T>(main: () => Operation<T>, caller: string): Coroutine<T> {
   return yield* claim(main, caller);
 }
 

@@ -90,8 +90,8 @@ const GIVE_WAY: Operation<void> & Iterator<Park, void, void> = {
  */
 export function sleep(ms: number | null): Operation<void> {
   currentKernel('sleep()');
-  const duration = checkDuration(ms, 'sleep()');
-  return made(duration <= 0 ? GIVE_WAY : new Sleep(duration, NEVER), 'sleep()');
+  if (typeof ms === 'number' && ms <= 0) return made(GIVE_WAY, 'sleep()');
+  return made(new Sleep(checkDuration(ms, 'sleep()'), NEVER), 'sleep()');
 }
 
 /** Suspends the current task until now() has reached `deadline`; a past one counts as sleep(0). (trio: sleep_until) */
