@@ -5,9 +5,9 @@ import type { Coroutine } from '../kernel/operation.ts';
 import type { Task } from '../kernel/task.ts';
 import { Watch } from './watch.ts';
 
-/** Cancels those that are not being cancelled yet: a second cancel would cut their clean-up short. */
+/** Cancels all of them; their clean-up is let finish. */
 export function cancelAll(tasks: Iterable<Task<unknown>>, reason: unknown): void {
-  for (const task of tasks) if (!task.cancelling) task.cancel(reason);
+  for (const task of tasks) task.cancelAfterCleanUp(reason);
 }
 
 /** To be awaited in a `finally` block. */

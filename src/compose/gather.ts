@@ -1,7 +1,9 @@
 // gather: several operations at once, their results in order.
 
 import { ArgumentTypeError } from '../kernel/errors.ts';
+import { refuseSelf } from '../kernel/join.ts';
 import { made } from '../kernel/made.ts';
+import { Once } from '../kernel/once.ts';
 import type { Coroutine, Operation } from '../kernel/operation.ts';
 import type { Task } from '../kernel/task.ts';
 import { adoptAll } from './adopt.ts';
@@ -33,14 +35,14 @@ export type Results<T extends readonly Operation<unknown>[]> = {
 export function gather<const T extends readonly Operation<unknown>[]>(
   operations: T,
   options?: GatherOptions & { returnExceptions?: false },
-): Coroutine<Results<T>>;
+): Operation<Results<T>>;
 /** With `returnExceptions` each result may be an error instead. */
 export function gather<const T extends readonly Operation<unknown>[]>(
   operations: T,
   options: GatherOptions,
-): Coroutine<{ -readonly [K in keyof Results<T>]: Results<T>[K] | Error }>;
-export function gather(operations: readonly Operation<unknown>[], options: GatherOptions = {}): Coroutine<unknown[]> {
-  return made(gathering(operations, options), 'gather()');
+): Operation<{ -readonly [K in keyof Results<T>]: Results<T>[K] | Error }>;
+export function gather(operations: readonly Operation<unknown>[], options: GatherOptions = {}): Operation<unknown[]> {
+  return made(new Once(gathering(operations, options), 'gather()'), 'gather()');
 }
 
 function* gathering(operations: readonly Operation<unknown>[], options: GatherOptions): Coroutine<unknown[]> {
@@ -50,6 +52,7 @@ function* gathering(operations: readonly Operation<unknown>[], options: GatherOp
   }
   const tasks = adoptAll(operations, 'gather()');
   const distinct = new Set<Task<unknown>>(tasks);
+  distinct.forEach(refuseSelf);
   let failed: Task<unknown> | null = null;
   const watch = new Watch(distinct, (task) => {
     if (returnExceptions || task.state === 'returned') return false;

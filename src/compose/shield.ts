@@ -1,6 +1,7 @@
 // shield: work that goes on when the one who waits for it is cancelled.
 
 import { made, taken } from '../kernel/made.ts';
+import { Once } from '../kernel/once.ts';
 import type { Coroutine, Operation } from '../kernel/operation.ts';
 import { adopt } from './adopt.ts';
 
@@ -13,7 +14,7 @@ import { adopt } from './adopt.ts';
  */
 export function shield<T>(operation: Operation<T>): Operation<T> {
   taken(operation);
-  return made(attend(operation), 'shield()');
+  return made(new Once(attend(operation), 'shield()'), 'shield()');
 }
 
 function* attend<T>(operation: Operation<T>): Coroutine<T> {

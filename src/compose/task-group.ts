@@ -7,6 +7,7 @@ import { describe } from '../kernel/describe.ts';
 import { InvalidStateError, TaskGroupError } from '../kernel/errors.ts';
 import { currentTask } from '../kernel/here.ts';
 import { made } from '../kernel/made.ts';
+import { Once } from '../kernel/once.ts';
 import type { Coroutine, Main, Operation } from '../kernel/operation.ts';
 import { Postpone } from '../kernel/postpone.ts';
 import { CancelScope } from '../kernel/scope.ts';
@@ -103,5 +104,5 @@ export class TaskGroup implements Waiter {
  */
 export function taskGroup<T>(body: (group: TaskGroup) => Operation<T>): Operation<T | undefined> {
   checkBody(body, 'taskGroup()');
-  return made(new TaskGroup().run(body), 'taskGroup()');
+  return made(new Once(new TaskGroup().run(body), 'taskGroup()'), 'taskGroup()');
 }

@@ -4,6 +4,7 @@ import { isOperation, kindOf } from '../kernel/begin.ts';
 import { deadlineAfter } from '../kernel/deadline.ts';
 import { ArgumentTypeError } from '../kernel/errors.ts';
 import { currentKernel } from '../kernel/here.ts';
+import { refuseSelf } from '../kernel/join.ts';
 import { made, taken } from '../kernel/made.ts';
 import type { Coroutine, Operation } from '../kernel/operation.ts';
 import { CancelScope, type ScopeBody } from '../kernel/scope.ts';
@@ -53,12 +54,19 @@ export function waitFor<T>(operation: Operation<T>, ms: number | null): Operatio
     );
   }
   taken(operation);
-  const body = operation instanceof Task ? () => attend(operation as Task<T>) : () => operation;
   const scope = scopeOf(ms, 'waitFor()');
-  return made(new ScopeRun<T, never>('waitFor()', scope, body, raise(ms, scope)), 'waitFor()');
+  const late = raise(ms, scope);
+  if (!(operation instanceof Task)) {
+    return made(new ScopeRun<T, never>('waitFor()', scope, () => operation, late), 'waitFor()');
+  }
+  const task = operation as Task<T>;
+  // One that was woken before it was cancelled has a result all the same: nobody else would fetch it.
+  const instead: Instead<T> = (lateness) => (task.state === 'returned' ? task.result() : late(lateness));
+  return made(new ScopeRun<T, T>('waitFor()', scope, () => attend(task), instead), 'waitFor()');
 }
 
 function* attend<T>(task: Task<T>): Coroutine<T> {
+  refuseSelf(task as Task<unknown>);
   try {
     return yield* task;
   } finally {

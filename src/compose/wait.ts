@@ -2,8 +2,10 @@
 
 import { isGenerator } from '../kernel/create-task.ts';
 import { ArgumentTypeError } from '../kernel/errors.ts';
+import { refuseSelf } from '../kernel/join.ts';
 import { made } from '../kernel/made.ts';
-import type { Coroutine } from '../kernel/operation.ts';
+import { Once } from '../kernel/once.ts';
+import type { Coroutine, Operation } from '../kernel/operation.ts';
 import { Task } from '../kernel/task.ts';
 import { moveOnAfter } from './timeout.ts';
 import { Watch } from './watch.ts';
@@ -38,8 +40,8 @@ export interface Waited<T extends Task<unknown>> {
  * @example
  * const { done, pending } = yield* wait(tasks, { timeout: 100, returnWhen: FIRST_COMPLETED });
  */
-export function wait<T extends Task<unknown>>(tasks: Iterable<T>, options: WaitOptions = {}): Coroutine<Waited<T>> {
-  return made(waiting(tasks, options), 'wait()');
+export function wait<T extends Task<unknown>>(tasks: Iterable<T>, options: WaitOptions = {}): Operation<Waited<T>> {
+  return made(new Once(waiting(tasks, options), 'wait()'), 'wait()');
 }
 
 function* waiting<T extends Task<unknown>>(tasks: Iterable<T>, options: WaitOptions): Coroutine<Waited<T>> {
@@ -57,6 +59,7 @@ function* waiting<T extends Task<unknown>>(tasks: Iterable<T>, options: WaitOpti
   for (const task of all) {
     if (!(task instanceof Task)) throw new ArgumentTypeError('wait() takes tasks: start each with createTask() first');
   }
+  all.forEach(refuseSelf);
   const watch = new Watch(all, ENOUGH[returnWhen]);
   yield* timeout === null ? watch : moveOnAfter(timeout, () => watch);
   const done = new Set<T>();

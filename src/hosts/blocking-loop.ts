@@ -7,7 +7,7 @@ import { formatTasks } from '../debug/format-tasks.ts';
 import { nodeInstruments } from '../debug/node-log.ts';
 import { raiseStackLimit } from '../debug/stack.ts';
 import { claimMain } from '../kernel/create-task.ts';
-import type { DeadlockError } from '../kernel/errors.ts';
+import { addCause, type DeadlockError } from '../kernel/errors.ts';
 import { Kernel, type KernelOptions } from '../kernel/kernel.ts';
 import type { Main } from '../kernel/operation.ts';
 import { INQUIRED, INTERRUPTED, type SelectorPort } from '../kernel/selector-port.ts';
@@ -52,7 +52,7 @@ export class BlockingLoop {
       for (const each of kernel.tasks()) each.cancel(reason);
     };
     const cancelRest = (rest: Task<unknown>[]): void => {
-      for (const each of rest) if (!each.cancelling) each.cancel('run() is ending'); // its clean-up is let finish
+      for (const each of rest) each.cancelAfterCleanUp('run() is ending');
     };
 
     // The first Ctrl-C cancels main; while the clean-up runs, a further one cancels what still cleans up.
@@ -104,7 +104,10 @@ export class BlockingLoop {
       // Also when an instrument or a handler threw through the loop: no descriptor stays.
       for (const owner of kernel.poller.owners()) owner.abandon();
     }
-    if (stuck !== null) throw withCause(stuck, task.failure);
+    if (stuck !== null) {
+      addCause(stuck, task.failure);
+      throw stuck;
+    }
     return { main: task, interrupted };
   }
 
@@ -124,9 +127,4 @@ export class BlockingLoop {
       `coreactor: ${kernel.live} task${kernel.live === 1 ? '' : 's'}\n${formatTasks(kernel.tasks())}\n`,
     );
   }
-}
-
-function withCause(error: Error, cause: unknown): Error {
-  if (cause !== undefined) error.cause = cause;
-  return error;
 }

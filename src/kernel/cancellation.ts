@@ -23,6 +23,7 @@ export interface Outside {
   readonly cancelled: number;
   readonly expired: number;
   readonly interrupted: unknown;
+  readonly cut: boolean;
 }
 
 export class Cancellation implements Unwinding {
@@ -32,6 +33,12 @@ export class Cancellation implements Unwinding {
   expired = NEVER;
   /** Of the task's own cancel. */
   cause: Cause | null = null;
+  /** The task's own cancel waits until the clean-up of a scope has ended. */
+  deferred = false;
+  /** Whether a return() has met a clean-up and cut it short: then it is not for whoever cleaned up. */
+  cut = false;
+  /** The error that was thrown first, while a return() was due. */
+  postponed: unknown = null;
   /** Whether a return() is under way for one of them. */
   delivered = false;
   cleaning: unknown = null;
@@ -41,7 +48,8 @@ export class Cancellation implements Unwinding {
 
   /** A return() begins: it may interrupt a clean-up. */
   deliver(): void {
-    if (!this.delivered) this.#interrupted = this.cleaning;
+    if (this.delivered) this.cut = true;
+    else this.#interrupted = this.cleaning;
     this.delivered = true;
     this.cleaning = null;
   }
@@ -49,6 +57,7 @@ export class Cancellation implements Unwinding {
   /** It has come where it was to end: if it has met a clean-up, that goes on. */
   absorb(): void {
     this.delivered = false;
+    this.cut = false;
     this.cleaning = this.#interrupted;
     this.yielded = PARK; // what comes now: the coroutines on the way out are not the ones that clean up
     this.#interrupted = null;
@@ -56,7 +65,8 @@ export class Cancellation implements Unwinding {
 
   /** A scope is entered while a return() is under way: what is asked from now on is another one. */
   enter(asked: boolean): Outside {
-    const outside = { cancelled: this.cancelled, expired: this.expired, interrupted: this.#interrupted };
+    const outside = { cancelled: this.cancelled, expired: this.expired, interrupted: this.#interrupted, cut: this.cut };
+    this.cut = false;
     if (!asked) this.cancelled = this.expired = NEVER;
     this.delivered = false;
     return outside;
@@ -68,5 +78,6 @@ export class Cancellation implements Unwinding {
     this.expired = Math.min(this.expired, outside.expired);
     this.delivered = true;
     this.#interrupted = outside.interrupted;
+    this.cut = outside.cut;
   }
 }

@@ -49,6 +49,12 @@ export class InvalidStateError extends CoreactorError {
   }
 }
 
+/** Gives an error a cause, unless it has one, or is frozen and cannot have one. */
+export function addCause(error: Error, cause: unknown): void {
+  if (cause === undefined || error.cause !== undefined) return;
+  Reflect.defineProperty(error, 'cause', { value: cause, configurable: true, writable: true });
+}
+
 /** One coroutine (or one operation) that two tasks await at the same time. */
 export function awaitedTwice(task: { name: string }, other: { name: string } | null, what: unknown): InvalidStateError {
   return new InvalidStateError(

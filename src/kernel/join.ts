@@ -6,6 +6,12 @@ import { DONE, PARK, type Park } from './operation.ts';
 import { giveWay, spend } from './park.ts';
 import type { Task, Waiter } from './task.ts';
 
+/** Throws if `target` is the task that is about to wait for it. */
+export function refuseSelf(target: Task<unknown>): void {
+  if (target !== here.task) return;
+  throw new InvalidStateError(`${target.name} awaits itself, which would never end: await another task`);
+}
+
 export class Join<T> implements Iterator<Park, T, void>, Waiter {
   readonly #target: Task<T>;
   #waiting: Task<unknown> | null = null;
@@ -22,9 +28,7 @@ export class Join<T> implements Iterator<Park, T, void>, Waiter {
     }
     const task = here.task as Task<unknown>;
     if (this.#waiting === null) {
-      if ((target as Task<unknown>) === task) {
-        throw new InvalidStateError(`${task.name} awaits itself, which would never end: await another task`);
-      }
+      refuseSelf(target as Task<unknown>);
       this.#waiting = task;
       target.addWaiter(this);
     }

@@ -62,6 +62,7 @@ export class Kernel {
   #spawned = 0;
   #failedNow: Task<unknown>[] = [];
   #failedBefore: Task<unknown>[] = [];
+  readonly #heldFailures = new Set<Task<unknown>>(); // of which somebody may still ask for the error
   readonly #onUnhandled: (report: Unhandled) => void;
   readonly #arrange: ((steps: Step[]) => void) | null;
 
@@ -160,6 +161,11 @@ export class Kernel {
     this.#failedNow.push(task);
   }
 
+  /** Nobody, or one less, is about to ask for its error. */
+  letGo(task: Task<unknown>): void {
+    if (this.#heldFailures.size > 0) this.#heldFailures.delete(task);
+  }
+
   unhandled(report: Omit<Unhandled, 'createdAt'>): void {
     this.#onUnhandled({ ...report, createdAt: report.task?.createdAt });
   }
@@ -171,6 +177,9 @@ export class Kernel {
 
   /** At the end of a run: what failed in the last turns is reported now. */
   flushFailures(): void {
+    for (const task of this.#heldFailures) {
+      if (task.heldFailure) this.unhandledFailure(task);
+    }
     while (this.#failedNow.length + this.#failedBefore.length > 0) this.reportFailures();
   }
 
@@ -193,10 +202,14 @@ export class Kernel {
     this.#failedBefore = this.#failedNow;
     this.#failedNow = [];
     for (const task of due) {
-      if (!task.unretrieved) continue;
-      task.reported();
-      this.unhandled({ kind: 'task', error: task.failure, task });
+      if (task.unretrieved) this.unhandledFailure(task);
+      else if (task.heldFailure) this.#heldFailures.add(task);
     }
+  }
+
+  private unhandledFailure(task: Task<unknown>): void {
+    task.reported();
+    this.unhandled({ kind: 'task', error: task.failure, task });
   }
 
   private patience(): number {

@@ -28,6 +28,7 @@ export class Postpone implements Operation<void>, Iterator<Park, void, void> {
     this.#begun = true;
     const cancellation = task.kernel.cancellation(task);
     cancellation.absorb();
+    cancellation.postponed = this.#error;
     if (cancellation.cause !== null) cancellation.cause = { ...cancellation.cause, error: this.#error };
     task.settle(false, false);
     task.waitingOn = this;

@@ -2,8 +2,9 @@
 
 import { begin, checkBody } from './begin.ts';
 import { describe } from './describe.ts';
-import { TimeoutError } from './errors.ts';
+import { addCause, TimeoutError } from './errors.ts';
 import { here } from './here.ts';
+import { awaitedAgain } from './once.ts';
 import { DONE, type Operation, PARK, type Park } from './operation.ts';
 import { giveWay } from './park.ts';
 import type { CancelScope, ScopeBody } from './scope.ts';
@@ -13,6 +14,9 @@ import type { Task } from './task.ts';
 export type Instead<O> = (lateness: (limit: string) => TimeoutError) => O;
 
 const IN_TIME = 'in time';
+
+/** Which scope a TimeoutError is of: those that programs make themselves are errors like any other. */
+const makers = new WeakMap<Error, number>();
 
 const NEW = 0;
 const RUNNING = 1;
@@ -30,6 +34,8 @@ export class ScopeRun<T, O> implements Operation<T | O>, Iterator<Park, T | O, v
   #outcome: (() => T | O) | null = null;
   /** Whether the body has come to nothing. */
   #cutOff = false;
+  /** The scopes after this number were entered in clean-up. */
+  #lastWithin = Number.POSITIVE_INFINITY;
 
   constructor(caller: string, scope: CancelScope, start: ScopeBody<T>, instead: Instead<O>) {
     checkBody(start, caller);
@@ -40,6 +46,7 @@ export class ScopeRun<T, O> implements Operation<T | O>, Iterator<Park, T | O, v
   }
 
   [Symbol.iterator](): this {
+    if (this.#state !== NEW) throw awaitedAgain(this.#caller);
     return this;
   }
 
@@ -66,6 +73,7 @@ export class ScopeRun<T, O> implements Operation<T | O>, Iterator<Park, T | O, v
 
   return(): IteratorResult<Park, T | O> {
     if (this.#state !== RUNNING) return DONE as IteratorReturnResult<never>;
+    if (this.#lastWithin === Number.POSITIVE_INFINITY) this.#lastWithin = this.#scope.entered;
     if (this.#waitedOn === '' && this.#scope.expired) this.#waitedOn = describe(here.task?.waitingOn);
     let result: IteratorResult<Park, T> | undefined;
     try {
@@ -79,11 +87,12 @@ export class ScopeRun<T, O> implements Operation<T | O>, Iterator<Park, T | O, v
 
   private failed(error: unknown): IteratorResult<Park, T | O> {
     const unwinding = this.#scope.unwinding;
+    const postponed = this.#scope.postponed(error);
     const ends = this.#scope.leave();
     if (this.#scope.expired && (ends || !unwinding)) {
       // A scope within was late as well: each says so itself.
-      if (error instanceof TimeoutError) return this.cutOff(error);
-      if (ends && error instanceof Error) error.cause ??= this.lateness(IN_TIME, undefined);
+      if (error instanceof TimeoutError && this.isOfScopeWithin(error)) return this.cutOff(error);
+      if (error instanceof Error && (ends || postponed)) addCause(error, this.lateness(IN_TIME, undefined));
     }
     if (!ends) throw error;
     return this.end(() => {
@@ -119,7 +128,14 @@ export class ScopeRun<T, O> implements Operation<T | O>, Iterator<Park, T | O, v
   private lateness(limit: string, cause: unknown): TimeoutError {
     const why = this.#scope.expired ? `not finished ${limit}` : 'not finished when its scope was cancelled';
     const waited = this.#waitedOn === '' ? '' : `: it waited on ${this.#waitedOn}`;
-    return new TimeoutError(why + waited, cause === undefined ? undefined : { cause });
+    const error = new TimeoutError(why + waited, cause === undefined ? undefined : { cause });
+    makers.set(error, this.#scope.number);
+    return error;
+  }
+
+  private isOfScopeWithin(error: TimeoutError): boolean {
+    const maker = makers.get(error);
+    return maker !== undefined && maker > this.#scope.number && maker <= this.#lastWithin;
   }
 
   toString(): string {

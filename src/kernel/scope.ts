@@ -138,10 +138,14 @@ export class CancelScope {
     const cancellation = kernel.cancellations.size > 0 ? kernel.cancellations.get(task) : undefined;
     if (cancellation === undefined) return false;
 
+    if (cancellation.deferred && this.#outside === null) {
+      cancellation.deferred = false;
+      cancellation.cancelled = 0;
+    }
     cancellation.cancelled = this.around(cancellation.cancelled);
     cancellation.expired = this.around(cancellation.expired);
-    const { delivered, cancelled, expired } = cancellation;
-    const ends = delivered && this.cancelCalled && cancelled === NEVER;
+    const { delivered, cancelled, expired, cut } = cancellation;
+    const ends = delivered && this.cancelCalled && cancelled === NEVER && (expired === NEVER || !cut);
     if (ends) {
       cancellation.absorb();
       // A deadline further out that has passed has its turn at the next suspension.
@@ -152,6 +156,22 @@ export class CancelScope {
     if (this.#outside !== null) cancellation.leave(this.#outside);
     else if (!task.cancelling && Math.min(cancelled, expired) === NEVER) kernel.cancellations.delete(task);
     return ends;
+  }
+
+  /** @internal Whether `error` was thrown first, while a return() was due: see Postpone. */
+  postponed(error: unknown): boolean {
+    const task = this.#task as Task<unknown>;
+    return task.kernel.cancellations.get(task)?.postponed === error;
+  }
+
+  /** @internal Its place among all scopes of the run, by the order in which they were entered. */
+  get number(): number {
+    return this.#number;
+  }
+
+  /** @internal How many scopes of the run were entered so far. */
+  get entered(): number {
+    return (this.#task as Task<unknown>).kernel.scopes;
   }
 
   /** @internal Whether a return() is under way in it. */

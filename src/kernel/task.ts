@@ -39,7 +39,7 @@ const PHASE_MASK = 15;
 const CANCEL_ASKED = 16; // a cancel waits for the next suspension
 const CANCELLING = 32; // a return() has been delivered: what runs now is clean-up
 const RETRIEVED = 64; // somebody has looked at the outcome, or was told of it
-const HELD = 128; // somebody is about to
+const HOLD = 128; // somebody is about to; from here on the field counts how many
 
 /** A coroutine that catches every error and yields something wrong again would never end its step. */
 const WRONG_YIELDS = 100;
@@ -169,6 +169,18 @@ export class Task<T> implements Operation<T>, Step {
     return true;
   }
 
+  /** @internal Cancels it, but lets clean-up that is under way come to its end first, its own or that of a scope in it. */
+  cancelAfterCleanUp(reason: unknown): void {
+    if (!this.cancelling) {
+      this.cancel(reason);
+      return;
+    }
+    const cancellation = this.kernel.cancellation(this as Task<unknown>);
+    if (cancellation.cause !== null) return; // it is the task's own
+    cancellation.cause = { reason, by: here.task?.name };
+    cancellation.deferred = true;
+  }
+
   /** Calls `fn(task)` in the turn after the end, in the order of the calls. (asyncio: add_done_callback) */
   addDoneCallback(fn: (task: Task<T>) => unknown): void {
     if (typeof fn !== 'function') throw new ArgumentTypeError('addDoneCallback() takes a function');
@@ -210,7 +222,12 @@ export class Task<T> implements Operation<T>, Step {
 
   /** @internal Whether it failed and nobody has asked for the error, nor is about to. */
   get unretrieved(): boolean {
-    return this.phase === FAILED && (this.#status & (RETRIEVED | HELD)) === 0;
+    return this.phase === FAILED && (this.#status & RETRIEVED) === 0 && this.#status < HOLD;
+  }
+
+  /** @internal Whether it failed, and nobody has asked for the error yet, though somebody holds it. */
+  get heldFailure(): boolean {
+    return this.phase === FAILED && (this.#status & RETRIEVED) === 0 && this.#status >= HOLD;
   }
 
   /** @internal Its failure has been reported: that is done once. */
@@ -220,13 +237,13 @@ export class Task<T> implements Operation<T>, Step {
 
   /** @internal It has ended, and somebody will hand on its outcome later. */
   hold(): void {
-    this.#status |= HELD;
+    this.#status += HOLD;
   }
 
-  /** @internal From now on its failure is unhandled as any other, unless somebody asks for it soon. */
+  /** @internal The end of a hold(). After the last its failure is unhandled as any other, unless somebody asks for it soon. */
   letGo(): void {
-    if ((this.#status & HELD) === 0) return;
-    this.#status &= ~HELD;
+    this.#status -= HOLD;
+    this.kernel.letGo(this as Task<unknown>);
     if (this.unretrieved) this.kernel.failed(this as Task<unknown>);
   }
 

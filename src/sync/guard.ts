@@ -1,6 +1,7 @@
 // What an acquire gives: it lets go of what is held, once.
 
 import { begin, checkBody } from '../kernel/begin.ts';
+import { Once } from '../kernel/once.ts';
 import type { Coroutine, Operation } from '../kernel/operation.ts';
 
 export interface Guard extends Disposable {
@@ -9,9 +10,9 @@ export interface Guard extends Disposable {
 }
 
 /** Holds while `body` runs. */
-export function holding<T>(acquire: Operation<Guard>, body: () => Operation<T>, caller: string): Coroutine<T> {
+export function holding<T>(acquire: Operation<Guard>, body: () => Operation<T>, caller: string): Operation<T> {
   checkBody(body, caller);
-  return perform(acquire, body, caller);
+  return new Once(perform(acquire, body, caller), caller);
 }
 
 function* perform<T>(acquire: Operation<Guard>, body: () => Operation<T>, caller: string): Coroutine<T> {

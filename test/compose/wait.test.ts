@@ -119,8 +119,9 @@ test('S48: a hundred thousand cancelled waits leave memory where it was', () => 
   const { clock, selector } = world();
   const main = function* (): Coroutine<void> {
     const task = createTask(sleep(1e9));
+    const other = createTask(sleep(1e9));
     const round = function* (count: number): Coroutine<number> {
-      for (let i = 0; i < count; i++) yield* moveOnAfter(1, () => wait([task, currentTask()]));
+      for (let i = 0; i < count; i++) yield* moveOnAfter(1, () => wait([task, other]));
       selector.waits.length = 0;
       return bytesInUse();
     };
