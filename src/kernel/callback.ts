@@ -7,6 +7,7 @@ import { currentKernel, here } from './here.ts';
 import type { Kernel } from './kernel.ts';
 import type { Step } from './ready-queue.ts';
 import type { Task } from './task.ts';
+import { withLocals } from './task-local.ts';
 import type { Timer } from './timers.ts';
 
 /** What callSoon, callLater and callAt return. */
@@ -24,7 +25,7 @@ export class Callback implements Timer, Step, CallbackHandle {
 
   constructor(kernel: Kernel, fn: () => unknown) {
     this.#origin = here.task ?? kernel;
-    this.#fn = fn;
+    this.#fn = withLocals(fn);
   }
 
   fire(): void {

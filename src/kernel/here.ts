@@ -5,11 +5,13 @@ import type { DebugPort } from './debug-port.ts';
 import { InvalidStateError } from './errors.ts';
 import type { Instrument } from './instruments.ts';
 import type { Kernel } from './kernel.ts';
-import type { Task } from './task.ts';
+import type { Context, Task } from './task.ts';
 
 interface Here {
   kernel: Kernel | null;
   task: Task<unknown> | null;
+  /** While a callback runs: what it has of the task that asked for it, if that is more than nothing (see TaskLocal). */
+  context: Context | null;
   /** The kernel's, closer at hand for each step. */
   instruments: Required<Instrument> | null;
   /** Debug mode, while a turn of a kernel that has it runs. */
@@ -18,7 +20,7 @@ interface Here {
   budget: number;
 }
 
-export const here: Here = { kernel: null, task: null, instruments: null, debug: null, budget: 0 };
+export const here: Here = { kernel: null, task: null, context: null, instruments: null, debug: null, budget: 0 };
 
 /** The kernel whose turn runs; throws if there is none. `caller` names the public function for the message. */
 export function currentKernel(caller: string): Kernel {

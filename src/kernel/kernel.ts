@@ -104,7 +104,7 @@ export class Kernel {
   }
 
   spawn<T>(body: Coroutine<T>, name: string | undefined): Task<T> {
-    const task = new Task<T>(here.task?.context ?? this.root, body, name ?? ++this.#spawned);
+    const task = new Task<T>(here.task?.context ?? here.context ?? this.root, body, name ?? ++this.#spawned);
     const node = task as Task<unknown>;
     node.previous = this.#last;
     if (this.#last === null) this.#first = node;

@@ -21,7 +21,7 @@ export class TaskLocal<T> {
 
   /** This task's value; outside a task the initial one. InvalidStateError if there is none. */
   get(): T {
-    const locals = here.task?.context.locals;
+    const locals = (here.task?.context ?? here.context)?.locals;
     if (locals?.has(this)) return locals.get(this) as T;
     if (this.#hasInitial) return this.#initial as T;
     throw new InvalidStateError(
@@ -35,4 +35,18 @@ export class TaskLocal<T> {
     const locals = new Map(task.context.locals ?? []).set(this, value);
     task.context = { ...task.context, locals };
   }
+}
+
+/** `fn` with the values that the current task has now; `fn` itself if it has none. */
+export function withLocals<A extends unknown[], R>(fn: (...args: A) => R): (...args: A) => R {
+  const context = here.task?.context ?? here.context;
+  if (context == null || context.locals === null) return fn;
+  return (...args) => {
+    here.context = context;
+    try {
+      return fn(...args);
+    } finally {
+      here.context = null;
+    }
+  };
 }

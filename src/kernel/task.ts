@@ -21,6 +21,7 @@ import { Join } from './join.ts';
 import type { Kernel } from './kernel.ts';
 import { type Coroutine, type Operation, PARK, type Park } from './operation.ts';
 import type { Step } from './ready-queue.ts';
+import { withLocals } from './task-local.ts';
 import { unwind } from './unwind.ts';
 
 const NEW = 0;
@@ -419,10 +420,12 @@ export class Task<T> implements Operation<T>, Step {
 class DoneCallback implements Waiter, Step {
   readonly #task: Task<unknown>;
   readonly fn: (task: Task<unknown>) => unknown;
+  readonly #call: (task: Task<unknown>) => unknown;
 
   constructor(task: Task<unknown>, fn: (task: Task<unknown>) => unknown) {
     this.#task = task;
     this.fn = fn;
+    this.#call = withLocals(fn);
   }
 
   taskDone(): void {
@@ -433,7 +436,7 @@ class DoneCallback implements Waiter, Step {
   step(): void {
     if (!this.#task.removeWaiter(this)) return;
     try {
-      this.fn(this.#task);
+      this.#call(this.#task);
     } catch (error) {
       this.#task.kernel.unhandled({ kind: 'callback', error, task: this.#task });
     }

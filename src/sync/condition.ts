@@ -1,7 +1,7 @@
 // Waiting, with a lock in hand, for something that another holder of the lock changes. (asyncio: Condition)
 
 import { kindOf } from '../kernel/begin.ts';
-import { ArgumentTypeError, InvalidStateError } from '../kernel/errors.ts';
+import { ArgumentRangeError, ArgumentTypeError, InvalidStateError } from '../kernel/errors.ts';
 import { currentTask } from '../kernel/here.ts';
 import { Insist } from '../kernel/insist.ts';
 import { made } from '../kernel/made.ts';
@@ -72,9 +72,16 @@ export class Condition implements Source<void> {
     return made(this.waitingFor(predicate), 'waitFor()');
   }
 
-  /** Wakes `count` of those who wait, in the order of their coming. InvalidStateError unless this task holds the lock. */
+  /**
+   * Wakes `count` of those who wait, in the order of their coming; Infinity for all.
+   * @throws InvalidStateError unless this task holds the lock; RangeError unless `count` is a whole number.
+   */
   notify(count = 1): void {
     this.checkHeld('notify()');
+    if (count !== Number.POSITIVE_INFINITY && (!Number.isInteger(count) || count < 0)) {
+      const given = typeof count === 'number' ? count : kindOf(count);
+      throw new ArgumentRangeError(`notify() of ${given}: give how many to wake, or use notifyAll()`);
+    }
     for (let i = 0; i < count; i++) if (this.waiters.handOff() === null) return;
   }
 

@@ -49,13 +49,7 @@ export class Lock implements Source<Guard> {
 
   /** Hands the lock to the first who waits. Never suspends. InvalidStateError unless this task holds it. */
   release(): void {
-    const task = currentTask();
-    if (this.#owner !== task) {
-      const holder = this.#owner === null ? 'nobody does' : `${this.#owner.name} does`;
-      throw new InvalidStateError(
-        `${task.name} released ${this} without holding it (${holder}): acquire it first, with yield*`,
-      );
-    }
+    this.checkOwner();
     this.pass();
   }
 
@@ -98,6 +92,11 @@ export class Lock implements Source<Guard> {
     if (this.#hold === wait) this.pass();
   }
 
+  /** @internal A guard is in anybody's reach, and its release is as that of the lock. */
+  checkRelease(wait: Wait<Guard>): void {
+    if (this.#hold === wait) this.checkOwner();
+  }
+
   /** @internal Releases it for a while; gives what is to be told when it is held again: see resume(). */
   suspend(): Wait<Guard> | null {
     const hold = this.#hold;
@@ -108,6 +107,15 @@ export class Lock implements Source<Guard> {
   /** @internal The guard of before holds it again. */
   resume(hold: Wait<Guard> | null): void {
     this.#hold = hold;
+  }
+
+  private checkOwner(): void {
+    const task = currentTask();
+    if (this.#owner === task) return;
+    const holder = this.#owner === null ? 'nobody does' : `${this.#owner.name} does`;
+    throw new InvalidStateError(
+      `${task.name} released ${this} without holding it (${holder}): acquire it first, with yield*`,
+    );
   }
 
   private give(wait: Wait<Guard>): void {

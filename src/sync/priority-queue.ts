@@ -56,14 +56,21 @@ class HeapStore<T> implements Store<T> {
   }
 
   putBack(item: T): void {
-    this.insert({ item, order: --this.#oldest });
+    const entry = { item, order: --this.#oldest };
+    try {
+      this.insert(entry);
+    } catch (error) {
+      this.liftOut(this.#heap.push(entry) - 1); // to where it came from, without a comparison
+      this.#heap[0] = entry;
+      throw error;
+    }
   }
 
   take(): T {
     const heap = this.#heap;
     const first = heap[0] as Entry<T>;
     const last = heap.pop() as Entry<T>;
-    if (heap.length > 0) this.sink(last);
+    if (heap.length > 0) this.sink(last, first);
     return first.item;
   }
 
@@ -81,18 +88,32 @@ class HeapStore<T> implements Store<T> {
     heap[at] = entry;
   }
 
-  private sink(entry: Entry<T>): void {
+  /** Puts `entry`, which was the last, in place of `first`; if compare() throws, all is as it was. */
+  private sink(entry: Entry<T>, first: Entry<T>): void {
     const heap = this.#heap;
     let at = 0;
-    for (;;) {
-      let child = 2 * at + 1;
-      if (child >= heap.length) break;
-      if (child + 1 < heap.length && this.before(heap[child + 1] as Entry<T>, heap[child] as Entry<T>)) child++;
-      if (!this.before(heap[child] as Entry<T>, entry)) break;
-      heap[at] = heap[child] as Entry<T>;
-      at = child;
+    try {
+      for (;;) {
+        let child = 2 * at + 1;
+        if (child >= heap.length) break;
+        if (child + 1 < heap.length && this.before(heap[child + 1] as Entry<T>, heap[child] as Entry<T>)) child++;
+        if (!this.before(heap[child] as Entry<T>, entry)) break;
+        heap[at] = heap[child] as Entry<T>;
+        at = child;
+      }
+    } catch (error) {
+      this.liftOut(at);
+      heap[0] = first;
+      heap.push(entry);
+      throw error;
     }
     heap[at] = entry;
+  }
+
+  /** Moves all above the place `at` down by one: the place at the top is free then. */
+  private liftOut(at: number): void {
+    const heap = this.#heap;
+    for (let place = at; place > 0; place = (place - 1) >> 1) heap[place] = heap[(place - 1) >> 1] as Entry<T>;
   }
 
   private before(a: Entry<T>, b: Entry<T>): boolean {

@@ -153,8 +153,7 @@ export class Queue<T> {
   /** @internal The next item; the first who waits to put one has its place. */
   take(): T {
     const item = this.#store.take();
-    const putter = this.#putters.waiters.handOff();
-    if (putter !== null) this.store(putter.item as T);
+    this.refill();
     return item;
   }
 
@@ -184,6 +183,19 @@ export class Queue<T> {
 
   protected createStore(_: QueueOptions): Store<T> {
     return new FifoStore<T>();
+  }
+
+  private refill(): void {
+    for (;;) {
+      const putter = this.#putters.waiters.handOff();
+      if (putter === null) return;
+      try {
+        this.store(putter.item as T);
+        return;
+      } catch (error) {
+        putter.fail(error); // its item cannot be compared: that is its error, not that of who makes room
+      }
+    }
   }
 
   private store(item: T): void {

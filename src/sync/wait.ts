@@ -25,6 +25,8 @@ export interface Source<T> extends Resource {
   attempt(wait: Wait<T>): boolean;
   /** Takes back what the wait was granted, for the next: it was not taken, or is not needed any more. */
   letGo(wait: Wait<T>): void;
+  /** Throws if the current task may not release what the wait was granted. */
+  checkRelease?(wait: Wait<T>): void;
 }
 
 const NEW = 0;
@@ -106,7 +108,11 @@ export class Wait<T> implements Operation<T>, Iterator<Park, T, void>, Guard, Re
   /** Ends the wait with an error. */
   refuse(error: Error): void {
     this.source.waiters.remove(this);
-    if (!this.grant()) return;
+    if (this.grant()) this.fail(error);
+  }
+
+  /** What it has been granted it cannot have: it ends with an error instead. */
+  fail(error: unknown): void {
     this.state = REFUSED;
     this.value = error;
   }
@@ -119,6 +125,7 @@ export class Wait<T> implements Operation<T>, Iterator<Park, T, void>, Guard, Re
   /** As a guard. */
   release(): void {
     if (this.value !== this) return; // released before
+    this.source.checkRelease?.(this);
     this.value = undefined;
     this.source.letGo(this);
   }

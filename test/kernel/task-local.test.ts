@@ -1,7 +1,7 @@
 // Values that belong to a task.
 
 import { expect, test } from 'vitest';
-import { callSoon } from '../../src/kernel/callback.ts';
+import { callLater, callSoon } from '../../src/kernel/callback.ts';
 import { createTask } from '../../src/kernel/create-task.ts';
 import { InvalidStateError } from '../../src/kernel/errors.ts';
 import type { Coroutine } from '../../src/kernel/operation.ts';
@@ -98,5 +98,31 @@ test('outside a task get() gives the initial value, and set() throws', () => {
       expect(thrownBy(() => id.set('x'))).toBeInstanceOf(InvalidStateError);
     });
     yield* sleep(0);
+  });
+});
+
+test('S31: a callback and the tasks it starts have the values of the task that asked for it, as they were then', () => {
+  simulate(function* () {
+    const id = new TaskLocal('none');
+    const seen: string[] = [];
+    const note = (): void => {
+      seen.push(id.get());
+    };
+    const done = createTask(function* () {});
+    callSoon(note);
+    id.set('42');
+    callSoon(note);
+    callLater(1, () => callSoon(note));
+    done.addDoneCallback(note);
+    callLater(2, () =>
+      createTask(function* () {
+        note();
+        id.set('another');
+      }),
+    );
+    id.set('43');
+    callLater(3, note);
+    yield* sleep(5);
+    expect(seen).toEqual(['none', '42', '42', '42', '42', '43']);
   });
 });

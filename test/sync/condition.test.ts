@@ -268,3 +268,21 @@ test('two conditions can share a lock', () => {
     for (const task of tasks) yield* task;
   });
 });
+
+test('S57: notify of what is no number of tasks is refused, and wakes nobody', () => {
+  simulate(function* () {
+    const condition = new Condition();
+    const waiter = createTask(() => condition.with(() => condition.wait()));
+    yield* sleep(0);
+    yield* condition.with(function* () {
+      for (const bad of [Number.NaN, -1, 0.5, 'x', null]) {
+        expect(thrownBy(() => condition.notify(bad as never))).toBeInstanceOf(RangeError);
+      }
+      condition.notify(0);
+      yield* sleep(1);
+      expect(waiter.done).toBe(false);
+      condition.notifyAll();
+    });
+    yield* waiter;
+  });
+});

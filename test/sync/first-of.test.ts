@@ -11,6 +11,7 @@ import { PriorityQueue } from '../../src/sync/priority-queue.ts';
 import { Queue } from '../../src/sync/queue.ts';
 import { Semaphore } from '../../src/sync/semaphore.ts';
 import { simulateToEnd as simulate } from '../compose/programs.ts';
+import { thrownIn } from '../kernel/helpers.ts';
 
 /** The first of several operations that is over; the others are left. */
 function firstOf(...operations: Operation<unknown>[]): Operation<unknown> {
@@ -50,6 +51,26 @@ test.each([
     for (const item of [1, 2, 3]) right.putNowait(item);
     expect(yield* task).toBe(0);
     expect([right.getNowait(), right.getNowait(), right.getNowait(), left.size]).toEqual([...expected, 0]);
+  });
+});
+
+test('S60: ... also if it cannot be compared any more', () => {
+  simulate(function* () {
+    let broken = false;
+    const compare = (a: number, b: number): number => {
+      if (broken) throw new Error('broken');
+      return a - b;
+    };
+    const left = new Queue<number>();
+    const right = new PriorityQueue<number>(0, { compare });
+    const task = createTask(() => thrownIn(firstOf(left.get(), right.get())));
+    yield* sleep(1);
+    left.putNowait(0);
+    for (const item of [1, 2, 3]) right.putNowait(item);
+    broken = true;
+    expect((yield* task).message).toBe('broken');
+    broken = false;
+    expect([right.getNowait(), right.getNowait(), right.getNowait()]).toEqual([1, 2, 3]);
   });
 });
 

@@ -245,3 +245,29 @@ test('names are for people: the given one, or a number', () => {
   const number = Number(String(b).replace('Lock-', ''));
   expect([String(a), String(b), String(a)]).toEqual([`Lock-${number + 1}`, `Lock-${number}`, `Lock-${number + 1}`]);
 });
+
+test('S50: a guard in the hand of another task does not release the lock', () => {
+  simulate(function* () {
+    const lock = new Lock({ name: 'till' });
+    const guard = yield* lock.acquire();
+    const thief = createTask(
+      function* () {
+        return thrownBy(() => guard.release());
+      },
+      { name: 'thief' },
+    );
+    const error = yield* thief;
+    expect(error).toBeInstanceOf(InvalidStateError);
+    expect(error.message).toContain('thief released Lock till without holding it');
+    expect(lock.owner).toBe(currentTask());
+    guard.release();
+    guard.release(); // and once more, as always, is nothing
+    expect(lock.locked).toBe(false);
+    expect(
+      yield* createTask(function* () {
+        guard.release(); // it holds nothing any more
+        return 'nothing';
+      }),
+    ).toBe('nothing');
+  });
+});
