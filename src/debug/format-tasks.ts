@@ -20,7 +20,7 @@ const NAMES = 3;
  * @param tasks by default allTasks(), which needs a running loop.
  * @example
  * callLater(5000, () => console.error(formatTasks()));
- * // main (parked) waits on gather of 2
+ * // main (parked) waits on the end of 2 tasks
  * // ├─ reader (parked) waits on recv on fd 7
  * // └─ writer (parked) waits on Lock log, held by flusher
  * // flusher (parked) waits on sleep until 5210.000 (in 210 ms)
