@@ -15,13 +15,13 @@
 import { kindOf } from './begin.ts';
 import { type Cause, NEVER } from './cancellation.ts';
 import { describe } from './describe.ts';
+import { DoneCallback } from './done-callback.ts';
 import { ArgumentTypeError, CancelledError, InvalidStateError } from './errors.ts';
 import { here } from './here.ts';
 import { Join } from './join.ts';
 import type { Kernel } from './kernel.ts';
 import { type Coroutine, type Operation, PARK, type Park } from './operation.ts';
 import type { Step } from './ready-queue.ts';
-import { withLocals } from './task-local.ts';
 import { unwind } from './unwind.ts';
 
 const NEW = 0;
@@ -413,33 +413,6 @@ export class Task<T> implements Operation<T>, Step {
 
   private become(phase: number): void {
     this.#status = (this.#status & ~PHASE_MASK) | phase;
-  }
-}
-
-/** Stays among the task's waiters until it has run, so that it can be removed until then. */
-class DoneCallback implements Waiter, Step {
-  readonly #task: Task<unknown>;
-  readonly fn: (task: Task<unknown>) => unknown;
-  readonly #call: (task: Task<unknown>) => unknown;
-
-  constructor(task: Task<unknown>, fn: (task: Task<unknown>) => unknown) {
-    this.#task = task;
-    this.fn = fn;
-    this.#call = withLocals(fn);
-  }
-
-  taskDone(): void {
-    this.#task.addWaiter(this);
-    this.#task.kernel.enqueue(this);
-  }
-
-  step(): void {
-    if (!this.#task.removeWaiter(this)) return;
-    try {
-      this.#call(this.#task);
-    } catch (error) {
-      this.#task.kernel.unhandled({ kind: 'callback', error, task: this.#task });
-    }
   }
 }
 
