@@ -12,7 +12,7 @@ function* faulty() {
 run(
   function* () {
     createTask(faulty, { name: 'forgotten' }); // nobody awaits it
-    yield* sleep(10);
+    yield* sleep(200);
     console.log('main has noticed nothing');
 
     const task = createTask(faulty); // cure 1: await it, and handle the error

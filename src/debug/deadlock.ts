@@ -4,12 +4,12 @@ import { DeadlockError } from '../kernel/errors.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import type { TaskWait } from '../kernel/resource.ts';
 import { formatTasks } from './format-tasks.ts';
-import { waitOf } from './task-wait.ts';
+import { waitsOf } from './task-wait.ts';
 import { cycleInWords, findCycle } from './wait-cycle.ts';
 
 export function deadlock(kernel: Kernel): DeadlockError {
   const tasks = kernel.tasks();
-  const waits = tasks.map(waitOf);
+  const waits = waitsOf(tasks);
   const cycle = findCycle(waits);
   const parts = [
     'every task waits, and no timer, descriptor or thread is left that could wake one:',

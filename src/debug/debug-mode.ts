@@ -11,7 +11,7 @@ import type { Task } from '../kernel/task.ts';
 import { MadeOperations, type Making } from './made-operations.ts';
 import { programFrames } from './stack.ts';
 import { TaskNotes } from './task-notes.ts';
-import { neverAwaited, slowStep } from './warnings.ts';
+import { neverAwaited, slowCallback, slowStep } from './warnings.ts';
 
 /** A step may take so many milliseconds by default (asyncio: slow_callback_duration). */
 const SLOW_STEP = 100;
@@ -61,14 +61,23 @@ export class DebugMode implements DebugPort, Step {
     task.kernel.unhandled({ kind: 'warning', error, task });
   }
 
+  called(fn: () => unknown, task: Task<unknown> | null, ms: number): void {
+    if (ms <= this.#slowStep) return;
+    this.#kernel?.unhandled({ kind: 'warning', error: slowCallback(fn, task, ms, this.#slowStep), task });
+  }
+
   woken(): void {}
 
   taskExited(task: Task<unknown>): void {
     const steps = this.notesOf(task)?.steps ?? 0;
-    if (task.state === 'returned') this.lookAtResult(task, task.result(), steps);
+    const result = task.state === 'returned' ? task.result() : undefined;
+    this.lookAtResult(task, result, steps);
+    // Whoever gets the list awaits them one by one, some time.
+    const list: readonly unknown[] = Array.isArray(result) ? result : [];
     // What it made right before it was stopped it had no chance to await.
     const last = { failed: steps, cancelled: steps - 1 }[task.state] ?? Number.POSITIVE_INFINITY;
     for (const making of this.#made.of(task)) {
+      if (list.includes(making.operation)) continue;
       if (making.step < last) this.expect(making);
       else this.#made.drop(making);
     }

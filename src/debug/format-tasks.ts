@@ -5,7 +5,7 @@ import type { Task } from '../kernel/task.ts';
 import { allTasks } from '../kernel/tasks.ts';
 import { formatDuration } from './duration.ts';
 import { firstLine } from './stack.ts';
-import { deadlineOf, waitOf } from './task-wait.ts';
+import { nameOf, waitsOf } from './task-wait.ts';
 import { countBelow, forestOf, type TaskNode } from './wait-forest.ts';
 
 /** So many of a kind are shown among those that stand side by side. */
@@ -15,7 +15,7 @@ const NAMES = 3;
 
 /**
  * The tasks as a tree to read: one that another awaits stands below it, each with its state, what it waits on, who
- * holds that and when a sleep ends; in debug mode also since when, the line where it is suspended and where it was
+ * holds that, when a sleep ends and when a timeout expires; in debug mode also since when, the line where it is suspended and where it was
  * created. Of many that look alike the first few are shown and the rest are counted. Never suspends.
  * @param tasks by default allTasks(), which needs a running loop.
  * @example
@@ -26,7 +26,7 @@ const NAMES = 3;
  * // flusher (parked) waits on sleep until 5210.000 (in 210 ms)
  */
 export function formatTasks(tasks: Iterable<Task<unknown>> = allTasks()): string {
-  const waits = [...new Set(tasks)].map(waitOf);
+  const waits = waitsOf(tasks);
   const lines: string[] = [];
   printSiblings(forestOf(waits), { first: '', last: '', below: '', belowLast: '' }, '', 0, lines);
   return lines.join('\n');
@@ -91,18 +91,18 @@ function shorten(nodes: readonly TaskNode[]): (TaskNode | string)[] {
 }
 
 function headline({ wait, elsewhere }: TaskNode): string {
-  const { task, state, waitsOn } = wait;
+  const { task, state, waitsOn, deadline, limit } = wait;
   const clock = task.kernel.clock;
   const cleaning = task.cancelling ? ', cancelled and cleaning up' : '';
-  let text = `${task.name} (${state}${cleaning})`;
+  let text = `${nameOf(task)} (${state}${cleaning})`;
   if (waitsOn !== undefined) text += ` waits on ${waitsOn}${heldBy(wait)}`;
   for (const cycle of [true, false]) {
-    const those = elsewhere.filter((each) => each.cycle === cycle).map((each) => each.task.name);
+    const those = elsewhere.filter((each) => each.cycle === cycle).map((each) => nameOf(each.task));
     const which = String(those) === waitsOn ? '' : `${enumerate(those)}: `;
     if (those.length > 0) text += ` (${which}see above${cycle ? ', a cycle' : ''})`;
   }
-  const deadline = deadlineOf(task);
   if (deadline !== Number.POSITIVE_INFINITY) text += ` (in ${formatDuration(deadline - clock.now())})`;
+  if (limit !== Number.POSITIVE_INFINITY) text += `, times out in ${formatDuration(limit - clock.now())}`;
   const since = state === 'parked' ? task.kernel.debug?.suspendedSince(task) : undefined;
   if (since !== undefined) text += `, for ${formatDuration(clock.now() - since)}`;
   return text;
@@ -112,7 +112,7 @@ function heldBy({ task, holders }: TaskWait): string {
   if (holders.length === 0) return '';
   const names = holders.map((holder) => {
     if (holder === task) return 'itself';
-    return holder.done ? `${holder.name}, which has ended (${holder.state})` : holder.name;
+    return holder.done ? `${nameOf(holder)}, which has ended (${holder.state})` : nameOf(holder);
   });
   return `, held by ${enumerate(names)}`;
 }

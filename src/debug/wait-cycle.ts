@@ -2,6 +2,7 @@
 
 import type { TaskWait } from '../kernel/resource.ts';
 import type { Task } from '../kernel/task.ts';
+import { nameOf } from './task-wait.ts';
 
 /** So many steps of a circle are told. */
 const TOLD = 10;
@@ -39,9 +40,10 @@ export function findCycle(waits: readonly TaskWait[]): TaskWait[] | null {
 export function cycleInWords(cycle: readonly TaskWait[]): string {
   const sentences = cycle.slice(0, TOLD).map((wait, i) => {
     const next = (cycle[(i + 1) % cycle.length] as TaskWait).task;
-    const subject = `${wait.task.name} waits on`;
-    if (wait.holders.includes(next)) return `${subject} ${wait.waitsOn}, held by ${next.name}`;
-    return wait.waitsOn === next.name ? `${subject} ${next.name}` : `${subject} ${wait.waitsOn}, for ${next.name}`;
+    const subject = `${nameOf(wait.task)} waits on`;
+    const name = nameOf(next);
+    if (wait.holders.includes(next)) return `${subject} ${wait.waitsOn}, held by ${name}`;
+    return wait.waitsOn === name ? `${subject} ${name}` : `${subject} ${wait.waitsOn}, for ${name}`;
   });
   if (cycle.length > TOLD) sentences.push(`and so on, ${cycle.length} tasks in all`);
   return sentences.join('; ');

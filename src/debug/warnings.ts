@@ -25,13 +25,26 @@ export class NeverAwaitedWarning extends CoreactorError {
   }
 }
 
+const SLOW = 'let others run in between with "yield* sleep(0)", or do that work in a thread';
+
+export function slowCallback(
+  fn: () => unknown,
+  task: Task<unknown> | null,
+  ms: number,
+  limit: number,
+): SlowStepWarning {
+  const whose = `a callback${fn.name === '' ? '' : ` ${fn.name}()`} of ${task?.name ?? 'no task'}`;
+  const message = `${whose} kept the loop busy for ${formatDuration(ms)} (slowStep is ${formatDuration(limit)}): ${SLOW}`;
+  return withStack(new SlowStepWarning(message, ms), undefined);
+}
+
 export function slowStep(task: Task<unknown>, ms: number, limit: number, notes: TaskNotes): SlowStepWarning {
   const warning = new SlowStepWarning(
-    `${task.name} kept the loop busy for ${formatDuration(ms)} in one step (slowStep is ${formatDuration(limit)}): ` +
-      'let others run in between with "yield* sleep(0)", or do that work in a thread',
+    `${task.name} kept the loop busy for ${formatDuration(ms)} in one step (slowStep is ${formatDuration(limit)}): ${SLOW}`,
     ms,
   );
-  const end = notes.suspended === null ? `the task ${task.state}` : framesOf(notes.suspended);
+  const verb = task.state === 'cancelled' ? 'was cancelled' : task.state;
+  const end = notes.suspended === null ? `the task ${verb}` : framesOf(notes.suspended);
   const begin = notes.resumed === null ? 'the task had just been created' : framesOf(notes.resumed);
   return withStack(warning, `where the step ended:\n${end}\nwhere it had begun:\n${begin}`);
 }

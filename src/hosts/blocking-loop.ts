@@ -74,7 +74,12 @@ export class BlockingLoop {
           debug?.finish(); // a forgotten yield* may be why
           cancelledInVain = kernel.live === liveBefore ? cancelledInVain + 1 : 0;
           liveBefore = kernel.live;
-          if (cancelledInVain > IN_VAIN) throw stuck; // clean-up that insists on what will never come
+          if (cancelledInVain > IN_VAIN) {
+            // Clean-up that insists on what will never come.
+            addCause(stuck, task.failure);
+            kernel.flushFailures();
+            throw stuck;
+          }
           cancelAll(stuck);
           rows = 0;
           continue;

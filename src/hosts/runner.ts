@@ -7,6 +7,7 @@ import { here } from '../kernel/here.ts';
 import type { Instrument } from '../kernel/instruments.ts';
 import type { Unhandled } from '../kernel/kernel.ts';
 import type { Main } from '../kernel/operation.ts';
+import type { Task } from '../kernel/task.ts';
 import { NativeSelector } from '../native/native-selector.ts';
 import { BlockingLoop } from './blocking-loop.ts';
 import { guarded, printUnhandled } from './unhandled.ts';
@@ -73,6 +74,10 @@ export class Runner implements Disposable {
     try {
       const { main: task, interrupted } = this.#loop.run(main, this.#name);
       if (interrupted) {
+        // There is no caller any more to whom its error could be thrown.
+        if (task.failure !== undefined) {
+          task.kernel.unhandled({ kind: 'task', error: task.exception(), task: task as Task<unknown> });
+        }
         this.#selector.close();
         process.exit(130); // as a shell reports a program that SIGINT ended
       }

@@ -11,7 +11,8 @@ export function printUnhandled(report: Unhandled): void {
     callback: `coreactor: a callback of ${name} threw`,
     warning: `coreactor: a warning in ${name}`,
   }[report.kind];
-  const where = report.createdAt === undefined ? '' : `\n${name} was created:\n${report.createdAt}`;
+  const hint = report.kind === 'task' ? `\nCOREACTOR_DEBUG=1 shows where ${name} was created` : '';
+  const where = report.createdAt === undefined ? hint : `\n${name} was created:\n${report.createdAt}`;
   const { formatWithOptions } = process.getBuiltinModule('node:util') as typeof Util;
   let error: string;
   try {

@@ -36,14 +36,8 @@ export class Callback implements Timer, Step, CallbackHandle {
     const fn = this.#fn;
     if (fn === null) return;
     this.#fn = null;
-    try {
-      if (isGenerator(fn())) {
-        throw new ArgumentTypeError('a callback made a coroutine that nobody runs: start it with createTask()');
-      }
-    } catch (error) {
-      const task = this.#origin === this.kernel ? null : (this.#origin as Task<unknown>);
-      this.kernel.unhandled({ kind: 'callback', error, task });
-    }
+    const { kernel } = this;
+    call(kernel, this.#origin === kernel ? null : (this.#origin as Task<unknown>), fn);
   }
 
   cancel(): boolean {
@@ -57,6 +51,20 @@ export class Callback implements Timer, Step, CallbackHandle {
     const origin = this.#origin;
     return 'kernel' in origin ? origin.kernel : origin;
   }
+}
+
+/** Calls `fn` as a step of the loop, for `task`: what it throws is reported. */
+export function call(kernel: Kernel, task: Task<unknown> | null, fn: () => unknown): void {
+  const { debug } = here;
+  const begin = debug === null ? 0 : kernel.clock.now();
+  try {
+    if (isGenerator(fn())) {
+      throw new ArgumentTypeError('a callback made a coroutine that nobody runs: start it with createTask()');
+    }
+  } catch (error) {
+    kernel.unhandled({ kind: 'callback', error, task });
+  }
+  if (debug !== null) debug.called(fn, task, kernel.clock.now() - begin);
 }
 
 function checked(fn: () => unknown, caller: string): () => unknown {

@@ -13,6 +13,8 @@ export interface DebugPort extends Required<Instrument> {
   suspendedSince(task: Task<unknown>): number | undefined;
   /** The current task was given an operation by `caller`, and should await it. */
   made(operation: object, caller: string): void;
+  /** A callback of the task has run for so many milliseconds. */
+  called(fn: () => unknown, task: Task<unknown> | null, ms: number): void;
   /** Somebody has begun to await it. */
   begun(operation: object): void;
 }

@@ -1,5 +1,6 @@
 // A function that is called, on the loop, when a task has ended: see Task.addDoneCallback().
 
+import { call } from './callback.ts';
 import type { Step } from './ready-queue.ts';
 import type { Task, Waiter } from './task.ts';
 import { withLocals } from './task-local.ts';
@@ -23,10 +24,6 @@ export class DoneCallback implements Waiter, Step {
 
   step(): void {
     if (!this.#task.removeWaiter(this)) return;
-    try {
-      this.#call(this.#task);
-    } catch (error) {
-      this.#task.kernel.unhandled({ kind: 'callback', error, task: this.#task });
-    }
+    call(this.#task.kernel, this.#task, () => this.#call(this.#task));
   }
 }

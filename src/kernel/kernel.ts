@@ -104,7 +104,11 @@ export class Kernel {
   }
 
   spawn<T>(body: Coroutine<T>, name: string | undefined): Task<T> {
-    const task = new Task<T>(here.task?.context ?? here.context ?? this.root, body, name ?? ++this.#spawned);
+    const task = new Task<T>(
+      here.task?.context ?? here.context ?? this.root,
+      body,
+      name == null ? ++this.#spawned : String(name),
+    );
     const node = task as Task<unknown>;
     node.previous = this.#last;
     if (this.#last === null) this.#first = node;

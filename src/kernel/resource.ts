@@ -24,4 +24,8 @@ export interface TaskWait {
   readonly holders: readonly Task<unknown>[];
   /** Whose end it waits for. */
   readonly awaits: readonly Task<unknown>[];
+  /** When the wait ends by itself (a sleep), on the clock of now(); Infinity if it does not. */
+  readonly deadline: number;
+  /** When the next timeout around it expires; Infinity if there is none. */
+  readonly limit: number;
 }

@@ -164,6 +164,11 @@ export class CancelScope {
     return task.kernel.cancellations.get(task)?.postponed === error;
   }
 
+  /** @internal Whose stretch it is; null before it was entered. */
+  get task(): Task<unknown> | null {
+    return this.#task;
+  }
+
   /** @internal Its place among all scopes of the run, by the order in which they were entered. */
   get number(): number {
     return this.#number;
@@ -231,6 +236,10 @@ class Expiry implements Timer {
 
   constructor(scope: CancelScope) {
     this.#scope = scope;
+  }
+
+  get limits(): Task<unknown> | null {
+    return this.#scope.task;
   }
 
   fire(): void {

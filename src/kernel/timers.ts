@@ -4,6 +4,8 @@
 // touches a timer object. Cancelling only marks the timer; when more than half of the heap is marked it is rebuilt
 // without them, which keeps a cancel cheap and memory bounded.
 
+import type { Task } from './task.ts';
+
 const FAN = 4;
 const SMALL = 64;
 
@@ -15,6 +17,8 @@ const SMALL = 64;
 export interface Timer {
   /** Kept by Timers: false before add(), after firing and after a cancel. An unarmed one met in the heap is dropped. */
   armed: boolean;
+  /** Whose wait it limits: that of a timeout's task. */
+  readonly limits?: Task<unknown> | null;
   fire(): void;
 }
 
@@ -44,6 +48,14 @@ export class Timers {
     timer.armed = false;
     this.#cancelled++;
     if (this.#cancelled > SMALL && this.#cancelled * 2 > this.#timers.length) this.compact();
+  }
+
+  /** Those that are armed, in no order. */
+  *entries(): Generator<[timer: Timer, deadline: number]> {
+    for (let i = 0; i < this.#timers.length; i++) {
+      const timer = this.#timers[i] as Timer;
+      if (timer.armed) yield [timer, this.#deadlines[i] as number];
+    }
   }
 
   /** The earliest deadline, Infinity when none is armed. */

@@ -310,6 +310,6 @@ class Joiners<T> implements Source<void> {
   letGo(): void {}
 
   toString(): string {
-    return `join of ${this.#queue} (${this.#queue.unfinished} items are not done)`;
+    return `join of ${this.#queue} (not done: ${this.#queue.unfinished})`;
   }
 }

@@ -7,7 +7,7 @@ import type { Instrument } from '../kernel/instruments.ts';
 import type { Coroutine, Main } from '../kernel/operation.ts';
 import type { Task } from '../kernel/task.ts';
 import { FakeSelector } from './fake-selector.ts';
-import { failure, refuseNested, type TrialOptions, trial, type World } from './trial.ts';
+import { checkRuns, failure, refuseNested, type TrialOptions, trial, type World } from './trial.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
 const MAX_RUNS = 10_000;
@@ -18,6 +18,8 @@ export type Victim = <T>(main: Main<T>, options?: { name?: string }) => Task<T>;
 export interface CancelEverywhereOptions extends TrialOptions {
   /** A program that would need more runs is refused; 10,000 by default. */
   maxRuns?: number;
+  /** Cancels a second time as well: at each suspension in the clean-up that the first cancel began. */
+  twice?: boolean;
   /** Makes one run only: the text that the error of a failed run gives, such as 'victim parked 3'. */
   replay?: string;
 }
@@ -27,6 +29,8 @@ interface Place {
   readonly who: 'victim' | 'main';
   readonly mode: 'parked' | 'woken';
   readonly at: number;
+  /** At which suspension, counted in the same way, the second cancel comes. */
+  readonly again?: number;
 }
 
 /**
@@ -41,7 +45,7 @@ interface Place {
  * at the end of run(), and has to clean up likewise.)
  *
  * The program has to be the same in each run, and gets a new world each time: make the lock in it, not around it.
- * @returns how many runs it took: one without a cancel, and two for each suspension or so.
+ * @returns how many runs it took: one without a cancel, and two for each suspension or so; with `twice` more.
  * @throws Error for the first run that fails: it says where the cancel came, and the `replay` for only that run; its
  * cause is what went wrong. Also for a program that does not end.
  * @example
@@ -59,6 +63,8 @@ export function cancelEverywhere(
   options: CancelEverywhereOptions = {},
 ): number {
   refuseNested('cancelEverywhere()');
+  const { maxRuns = MAX_RUNS } = options;
+  checkRuns(maxRuns, 'cancelEverywhere()');
   if (options.replay !== undefined) {
     attempt(program, placeOf(options.replay), options);
     return 1;
@@ -67,15 +73,29 @@ export function cancelEverywhere(
   const who = whole.victim === null ? 'main' : 'victim';
   const { parked, woken } = whole.met[who];
   const runs = 1 + parked + woken;
-  const { maxRuns = MAX_RUNS } = options;
   if (runs > maxRuns) {
     throw new InvalidStateError(
       `cancelEverywhere() would take ${runs} runs: let the program suspend less often, or raise maxRuns (${maxRuns})`,
     );
   }
-  for (let at = 1; at <= parked; at++) attempt(program, { who, mode: 'parked', at }, options);
-  for (let at = 1; at <= woken; at++) attempt(program, { who, mode: 'woken', at }, options);
-  return runs;
+  let again = 0;
+  for (const mode of ['parked', 'woken'] as const) {
+    for (let at = 1; at <= whole.met[who][mode]; at++) again += strike(program, { who, mode, at }, options);
+  }
+  return runs + again;
+}
+
+/** One run with a cancel, and those with a second one after it: gives how many of these there were. */
+function strike(
+  program: (victim: Victim, world: World) => Coroutine<unknown>,
+  place: Place,
+  options: CancelEverywhereOptions,
+): number {
+  const { met, parkedBefore } = attempt(program, place, options);
+  if (!options.twice) return 0;
+  const last = met[place.who].parked;
+  for (let again = parkedBefore + 1; again <= last; again++) attempt(program, { ...place, again }, options);
+  return last - parkedBefore;
 }
 
 /** One run, with a cancel at `place`; throws if anything went wrong. */
@@ -93,15 +113,18 @@ function attempt(
     cancelsMain: place?.who === 'main',
   });
   if (place !== null && !executioner.struck) {
-    problems.push(new InvalidStateError(`it has no such suspension: the program is not the same in each run`));
+    throw new InvalidStateError(
+      `there is no "${textOf(place)}": the program is not the same in each run`,
+      problems.length > 0 ? { cause: problems[0] } : undefined,
+    );
   }
   if (problems.length === 0) return executioner;
   if (place === null) throw failure(problems, 'the program fails without any cancel', 'Mend that first.');
-  const text = `${place.who} ${place.mode} ${place.at}`;
+  const text = textOf(place);
   const when = place.mode === 'parked' ? 'as it parked' : 'just after it was woken';
   throw failure(
     problems,
-    `cancelled at its suspension ${place.at} (${executioner.resource}), ${when}`,
+    `cancelled at its suspension ${place.at} (${executioner.resource}), ${when}${place.again === undefined ? '' : ', and again in its clean-up'}`,
     `Only this run again: cancelEverywhere(program, { replay: '${text}' })`,
   );
 }
@@ -113,6 +136,8 @@ class Executioner implements Instrument {
   /** Whether the place was reached, and what the task waited on there. */
   struck = false;
   resource = 'nothing';
+  /** How often it had parked when the cancel came, that time included. */
+  parkedBefore = 0;
   readonly #place: Place | null;
   #main: Task<unknown> | null = null;
 
@@ -149,15 +174,26 @@ class Executioner implements Instrument {
     if (who === 'main' && task !== this.#main) return;
     const at = ++this.met[who][mode];
     const place = this.#place;
-    if (place === null || place.who !== who || place.mode !== mode || place.at !== at) return;
+    if (place === null || place.who !== who) return;
+    if (this.struck && mode === 'parked' && at === place.again) task.cancel('cancelEverywhere: again');
+    if (this.struck || place.mode !== mode || place.at !== at) return;
     this.struck = true;
+    this.parkedBefore = this.met[who].parked;
     this.resource = describe(task.waitingOn);
     task.cancel(`cancelEverywhere: ${mode} ${at}`);
   }
 }
 
+function textOf({ who, mode, at, again }: Place): string {
+  return `${who} ${mode} ${at}${again === undefined ? '' : `, again ${again}`}`;
+}
+
 function placeOf(replay: string): Place {
-  const [, who, mode, at] = /^(victim|main) (parked|woken) ([1-9][0-9]*)$/.exec(replay) ?? [];
-  if (at !== undefined) return { who: who as Place['who'], mode: mode as Place['mode'], at: Number(at) };
+  const [, who, mode, at, again] =
+    /^(victim|main) (parked|woken) ([1-9][0-9]*)(?:, again ([1-9][0-9]*))?$/.exec(replay) ?? [];
+  if (at !== undefined) {
+    const place = { who: who as Place['who'], mode: mode as Place['mode'], at: Number(at) };
+    return again === undefined ? place : { ...place, again: Number(again) };
+  }
   throw new ArgumentRangeError(`replay is a text such as 'victim parked 3', not '${replay}': copy it from the error`);
 }

@@ -5,6 +5,9 @@
 
 import { ArgumentRangeError, InvalidStateError } from '../kernel/errors.ts';
 
+/** The choices do not fit: the program makes others than before. */
+export class OtherProgramError extends InvalidStateError {}
+
 export class Choices {
   readonly #taken: number[] = [];
   readonly #alternatives: number[] = [];
@@ -40,7 +43,7 @@ export class Choices {
     const at = this.#taken.length;
     const choice = this.#given[at] ?? this.#beyond(n);
     if (choice >= n || (this.#expected[at] ?? n) !== n) {
-      throw new InvalidStateError(
+      throw new OtherProgramError(
         `choice ${at + 1} is one of ${n} now, and was not before: the program is not the same in each run`,
       );
     }

@@ -1,16 +1,16 @@
 // explore: does it also work when the others come first? A small model checker without a store of states: it runs the
 // program once for each order that the kernel's promises allow.
 
-import { InvalidStateError } from '../kernel/errors.ts';
+import { ArgumentRangeError, InvalidStateError } from '../kernel/errors.ts';
 import type { Instrument } from '../kernel/instruments.ts';
 import type { Coroutine } from '../kernel/operation.ts';
 import type { Step } from '../kernel/ready-queue.ts';
 import { ROWS_BEGIN } from '../kernel/selector-port.ts';
 import { Task } from '../kernel/task.ts';
-import { Choices } from './choices.ts';
+import { Choices, OtherProgramError } from './choices.ts';
 import { FakeSelector } from './fake-selector.ts';
 import { seeded } from './seeded.ts';
-import { failure, refuseNested, type TrialOptions, trial, type World } from './trial.ts';
+import { checkRuns, failure, refuseNested, type TrialOptions, trial, type World } from './trial.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
 const MAX_RUNS = 2000;
@@ -34,9 +34,11 @@ export interface Explored {
 
 /**
  * Runs `program` in simulated time under all orders that are allowed: which of the tasks that are ready steps first, and
- * in which order descriptors become ready that do so at the same time. What is promised stays: callbacks run in the
- * order of their calls, and who gave way (sleep(0), a passed deadline) lets the others go first. If half of `maxRuns` is
- * not enough for all orders, the other half are random ones. Blocks; works outside a running loop only.
+ * in which order descriptors become ready that do so at the same time. What is promised stays: callbacks keep their
+ * places between the tasks, and who gave way (sleep(0), a passed deadline) lets the others go first. Tasks whose sleeps
+ * end at the same time are taken in any order all the same, since on a real clock they seldom do. A step takes no time
+ * here, so timers are never late unless the program moves the clock. If half of `maxRuns` is not enough for all orders,
+ * the other half are random ones. Blocks; works outside a running loop only.
  *
  * The program checks its invariants itself and throws when one does not hold. When it has ended, nothing may be left: no
  * unfinished task, no armed timer, no registered descriptor, no wait for ever, no failure that nobody took. It has
@@ -57,6 +59,10 @@ export interface Explored {
 export function explore(program: (world: World) => Coroutine<unknown>, options: ExploreOptions = {}): Explored {
   refuseNested('explore()');
   const { maxRuns = MAX_RUNS, replay } = options;
+  checkRuns(maxRuns, 'explore()');
+  if (options.seed !== undefined && !Number.isSafeInteger(options.seed)) {
+    throw new ArgumentRangeError(`a seed is a whole number, not ${options.seed}`);
+  }
   if (replay !== undefined) {
     const choices = Choices.parse(replay);
     attempt(program, choices, options, `{ replay: '${replay}' }`);
@@ -97,8 +103,10 @@ function attempt(
   });
   if (problems.length === 0) {
     if (choices.spent) return;
-    problems.push(new InvalidStateError('it makes fewer choices than before: the program is not the same in each run'));
+    throw new InvalidStateError('it makes fewer choices than before: the program is not the same in each run');
   }
+  const other = problems.find((problem) => problem instanceof OtherProgramError);
+  if (other !== undefined) throw other;
   const text = again ?? `{ replay: '${choices}' }`;
   throw failure(problems, 'the program fails in one order', `Only this order again: explore(program, ${text})`);
 }

@@ -27,7 +27,7 @@ export class FakeSelector implements SelectorPort {
   closed = false;
   /** Every call of wait(): when it came, and how long it would have waited (Infinity: for ever). */
   readonly waits: { at: number; ms: number }[] = [];
-  readonly #clock: VirtualClock;
+  /** @internal */ readonly clock: VirtualClock;
   readonly #registered = new Map<number, { interest: number; token: number }>();
   readonly #pending = new Map<number, number>(); // fd -> events not told yet
   readonly #script: { at: number; fd: number; events: number }[] = [];
@@ -36,7 +36,7 @@ export class FakeSelector implements SelectorPort {
 
   /** @param clock is moved on by waiting: give the loop the same one */
   constructor(clock: VirtualClock) {
-    this.#clock = clock;
+    this.clock = clock;
   }
 
   /** `fd` becomes ready for `events` (READ, WRITE) now. */
@@ -46,6 +46,7 @@ export class FakeSelector implements SelectorPort {
 
   /** `fd` becomes ready for `events` when the clock reaches `at`. */
   signalAt(at: number, fd: number, events: number): void {
+    if (Number.isNaN(at)) throw new ArgumentRangeError('signalAt() takes a time in milliseconds, not NaN');
     this.#script.push({ at, fd, events });
     this.#script.sort((a, b) => a.at - b.at);
   }
@@ -67,10 +68,10 @@ export class FakeSelector implements SelectorPort {
 
   wait(ms: number): number {
     if (!(ms >= 0)) throw new ArgumentRangeError(`wait() takes milliseconds >= 0, not ${ms}`);
-    const at = this.#clock.now();
+    const at = this.clock.now();
     this.waits.push({ at, ms });
     const rows = this.await(ms);
-    this.#idle = rows === 0 && this.#clock.now() === at ? this.#idle + 1 : 0;
+    this.#idle = rows === 0 && this.clock.now() === at ? this.#idle + 1 : 0;
     if (this.#idle > MAX_IDLE) {
       throw new InvalidStateError(`the loop spins at ${at} ms: it turns and turns, and nothing happens`);
     }
@@ -80,14 +81,14 @@ export class FakeSelector implements SelectorPort {
   private await(ms: number): number {
     this.play();
     if (this.collectable() || this.#woken || ms === 0) return this.collect();
-    const until = Math.min(this.#clock.now() + ms, this.#script[0]?.at ?? Number.POSITIVE_INFINITY);
+    const until = Math.min(this.clock.now() + ms, this.#script[0]?.at ?? Number.POSITIVE_INFINITY);
     if (until === Number.POSITIVE_INFINITY) {
       // The real one would block for ever, and no test runner could end it.
       throw new InvalidStateError(
         'the fake selector was asked to wait for ever: say with signalAt() what happens, or give the wait a timeout',
       );
     }
-    this.#clock.advance(Math.max(0, until - this.#clock.now()));
+    this.clock.advance(Math.max(0, until - this.clock.now()));
     this.play();
     return this.collect();
   }
@@ -101,7 +102,7 @@ export class FakeSelector implements SelectorPort {
   }
 
   private play(): void {
-    while (this.#script.length > 0 && (this.#script[0] as { at: number }).at <= this.#clock.now()) {
+    while (this.#script.length > 0 && (this.#script[0] as { at: number }).at <= this.clock.now()) {
       const { fd, events } = this.#script.shift() as { fd: number; events: number };
       this.signal(fd, events);
     }

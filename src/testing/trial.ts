@@ -4,7 +4,7 @@
 import { formatTasks } from '../debug/format-tasks.ts';
 import { BlockingLoop } from '../hosts/blocking-loop.ts';
 import { describe } from '../kernel/describe.ts';
-import { InvalidStateError } from '../kernel/errors.ts';
+import { ArgumentRangeError, InvalidStateError } from '../kernel/errors.ts';
 import { here } from '../kernel/here.ts';
 import type { Instrument } from '../kernel/instruments.ts';
 import type { Kernel, Unhandled } from '../kernel/kernel.ts';
@@ -63,6 +63,12 @@ export function trial(main: () => Coroutine<unknown>, world: World, setting: Set
 export function failure(problems: unknown[], where: string, again: string): Error {
   const cause = problems.length === 1 ? problems[0] : new AggregateError(problems, 'several things went wrong');
   return new Error(`${where}: ${problems.map(describe).join('; ')}\n${again}`, { cause });
+}
+
+/** A test that makes no run at all would always pass. */
+export function checkRuns(maxRuns: number, caller: string): void {
+  if (maxRuns === Number.POSITIVE_INFINITY || (Number.isInteger(maxRuns) && maxRuns >= 1)) return;
+  throw new ArgumentRangeError(`${caller} was given maxRuns ${maxRuns}: it is a whole number of runs, at least 1`);
 }
 
 /** A simulated loop inside another one would take its place. */

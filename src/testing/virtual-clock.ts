@@ -18,6 +18,7 @@ export class VirtualClock implements Clock {
 
   /** @param start what it shows first */
   constructor(start = 0) {
+    if (!Number.isFinite(start)) throw new RangeError(`a clock starts at a number of milliseconds, not ${start}`);
     this.#now = start;
   }
 
@@ -26,9 +27,10 @@ export class VirtualClock implements Clock {
     return this.#now;
   }
 
-  /** Moves `ms` milliseconds on. Time never goes back: RangeError below 0 and for NaN. */
+  /** Moves `ms` milliseconds on. Time never goes back: RangeError below 0, for NaN and Infinity. */
   advance(ms: number): void {
-    if (!(ms >= 0)) throw new RangeError(`advance() takes milliseconds >= 0, not ${ms}`);
+    if (!(ms >= 0 && ms < Number.POSITIVE_INFINITY))
+      throw new RangeError(`advance() takes milliseconds >= 0, not ${ms}`);
     this.#now += ms;
   }
 }

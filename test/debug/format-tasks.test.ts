@@ -1,6 +1,7 @@
 // The tree of tasks that people read: edges, holders, deadlines, cycles, and what is left out.
 
 import { expect, test } from 'vitest';
+import { moveOnAfter, timeout } from '../../src/compose/timeout.ts';
 import { formatTasks } from '../../src/debug/format-tasks.ts';
 import { callLater } from '../../src/kernel/callback.ts';
 import { createTask } from '../../src/kernel/create-task.ts';
@@ -10,7 +11,7 @@ import { park, wake } from '../../src/kernel/park.ts';
 import type { Resource } from '../../src/kernel/resource.ts';
 import { sleep } from '../../src/kernel/sleep.ts';
 import type { Task } from '../../src/kernel/task.ts';
-import { simulate } from '../kernel/helpers.ts';
+import { simulate, thrownBy } from '../kernel/helpers.ts';
 
 /** Parks on `resource` for ever; cancel it. */
 function on(resource: Resource | null | undefined | string): Operation<void> {
@@ -241,4 +242,35 @@ test('debug mode adds since when, the line where it is suspended and the line wh
   expect(lines[4]).toBe('└─ child (parked) waits on sleep until 2000.000 (in 2.0 s), for 10 ms');
   expect(lines[5]).toMatch(/^ {6}at waitFor \(test.*, created at spawn \(/);
   expect(lines.length).toBe(6);
+});
+
+test('the timeout around a wait is told, the next one of several', () => {
+  const lines = tree(() => {
+    spawn('limited', () => timeout(3000, () => moveOnAfter(500, () => on('a gate'))));
+    spawn('free', () => on('a gate'));
+  });
+  expect(lines.slice(1)).toEqual([
+    'limited (parked) waits on a gate, times out in 490 ms',
+    'free (parked) waits on a gate',
+  ]);
+});
+
+test('whatever a name is, it stands on one line', () => {
+  const lines = tree(() => {
+    const odd = spawn('a\nb\x1b[31m', () => on('a gate'));
+    spawn('', () => odd);
+    spawn('x'.repeat(300), () => on('a gate'));
+    createTask(() => on('a gate'), { name: Symbol('s') as never });
+  });
+  expect(lines.slice(1)).toEqual([
+    '(no name) (parked) waits on a b?[31m',
+    '└─ a b?[31m (parked) waits on a gate',
+    `${'x'.repeat(120)}... (parked) waits on a gate`,
+    'Symbol(s) (parked) waits on a gate',
+  ]);
+});
+
+test('what is no task is refused by name', () => {
+  expect(thrownBy(() => formatTasks(['x' as never]))).toBeInstanceOf(TypeError);
+  expect(thrownBy(() => formatTasks([null as never])).message).toContain('a list of tasks was expected');
 });

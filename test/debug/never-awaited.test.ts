@@ -272,3 +272,14 @@ function* startTask(make: () => Operation<void>, cancel: boolean): Coroutine<voi
   if (cancel) task.cancel();
   yield* sleep(10);
 }
+
+test('operations that a task hands over in a list are awaited by whoever gets it', () => {
+  expect(
+    warnings(function* () {
+      const task = createTask(function* () {
+        return [sleep(1), sleep(2)];
+      });
+      for (const operation of yield* task) yield* operation;
+    }),
+  ).toEqual([]);
+});

@@ -3,6 +3,7 @@
 
 import { expect, test } from 'vitest';
 import type { SlowStepWarning } from '../../src/debug/warnings.ts';
+import { callLater, callSoon } from '../../src/kernel/callback.ts';
 import { createTask } from '../../src/kernel/create-task.ts';
 import type { Unhandled } from '../../src/kernel/kernel.ts';
 import type { Coroutine } from '../../src/kernel/operation.ts';
@@ -122,4 +123,23 @@ test("stacks are long enough for many coroutines; the program's own limit is giv
   } finally {
     Error.stackTraceLimit = before;
   }
+});
+
+test('S81: so is a callback, by its name and that of the task that asked for it', () => {
+  const reports = warnings(function* (block) {
+    const task = createTask(sleep(1), { name: 'short' });
+    task.addDoneCallback(function lateNews() {
+      block(200);
+    });
+    callSoon(function chores() {
+      block(300);
+    });
+    callLater(10, () => block(99));
+    yield* sleep(50);
+  });
+  expect(reports.map(({ error }) => (error as Error).message.replace(/:.*/, ''))).toEqual([
+    'a callback chores() of Task-1 kept the loop busy for 300 ms (slowStep is 100 ms)',
+    'a callback of short kept the loop busy for 200 ms (slowStep is 100 ms)',
+  ]);
+  expect(stackOf(reports[0])).toContain('SlowStepWarning');
 });

@@ -8,6 +8,7 @@ import {
   createTask,
   currentTask,
   DeadlockError,
+  Event,
   listen,
   now,
   park,
@@ -17,6 +18,7 @@ import {
   sleep,
   type Unhandled,
 } from '../../src/index.ts';
+import { thrownBy } from '../kernel/helpers.ts';
 import { countDescriptors } from '../support/descriptors.ts';
 import { start } from '../support/program.ts';
 
@@ -462,4 +464,41 @@ test('S30: what throws through the loop leaves no descriptor, and a runner is no
   });
   runner.close();
   expect(countDescriptors()).toBe(before);
+});
+
+test('S76: an error of main after Ctrl-C is printed, since there is nobody to throw it to', async () => {
+  const program = start(`
+    const { run, sleep } = await import('coreactor');
+    run(function* () {
+      console.log('ready');
+      try { yield* sleep(60_000); } finally { throw new Error('clean-up failed'); }
+    });`);
+  await program.says('ready');
+  program.child.kill('SIGINT');
+  const { code, stderr } = await program.ended;
+  expect(code).toBe(130);
+  expect(stderr).toContain('clean-up failed');
+});
+
+test('S80: a deadlock that clean-up does not survive still tells what main threw', () => {
+  const error = thrownBy(() =>
+    run(function* () {
+      const never = new Event();
+      createTask(function* () {
+        for (let round = 0; ; round++) {
+          try {
+            yield* never.wait();
+          } finally {
+            // biome-ignore lint/correctness/noUnsafeFinally: that is the mistake
+            if (round >= 0) continue;
+          }
+          break;
+        }
+      });
+      yield* sleep(1);
+      throw new Error('real');
+    }),
+  );
+  expect(error).toBeInstanceOf(DeadlockError);
+  expect((error.cause as Error).message).toBe('real');
 });

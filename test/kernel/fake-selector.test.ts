@@ -1,7 +1,9 @@
 // The test kit itself: the clock that moves by hand and the selector that obeys the test.
 
 import { expect, test } from 'vitest';
+import { createTask } from '../../src/kernel/create-task.ts';
 import { InvalidStateError } from '../../src/kernel/errors.ts';
+import type { Coroutine } from '../../src/kernel/operation.ts';
 import { READ, ROWS_BEGIN, WRITE } from '../../src/kernel/selector-port.ts';
 import { now, sleep } from '../../src/kernel/sleep.ts';
 import { FakeSelector } from '../../src/testing/fake-selector.ts';
@@ -169,4 +171,44 @@ test('the same program gives the same trace every time', () => {
   };
   expect(trace()).toEqual(trace());
   expect(trace().length).toBe(6);
+});
+
+test('a selector brings its clock along, and another one is refused', () => {
+  const selector = new FakeSelector(new VirtualClock(100));
+  expect(
+    simulate(
+      function* () {
+        yield* sleep(5);
+        return now();
+      },
+      { selector },
+    ),
+  ).toBe(105);
+  const error = thrownBy(() => simulate(() => sleep(5), { selector, clock: new VirtualClock() }));
+  expect(error).toBeInstanceOf(TypeError);
+});
+
+test('simulate() throws every error that nobody handled, with that of main', () => {
+  const errors = (main: () => Coroutine<void>): string[] => {
+    const error = thrownBy(() => simulate(main));
+    return error instanceof AggregateError ? error.errors.map((each) => each.message) : [error.message];
+  };
+  const failing = (message: string) =>
+    createTask(function* () {
+      throw new Error(message);
+    });
+  expect(
+    errors(function* () {
+      failing('a');
+      failing('b');
+      yield* sleep(1);
+      throw new Error('main');
+    }),
+  ).toEqual(['main', 'a', 'b']);
+  expect(
+    errors(function* () {
+      failing('a');
+      yield* sleep(1);
+    }),
+  ).toEqual(['a']);
 });

@@ -1,13 +1,21 @@
 // cancelEverywhere(): where it cancels, whom, and what the error of a failed run says.
 
 import { expect, test } from 'vitest';
+import { wait } from '../../src/compose/wait.ts';
 import { callLater } from '../../src/kernel/callback.ts';
 import { createTask } from '../../src/kernel/create-task.ts';
+import { currentTask } from '../../src/kernel/here.ts';
+import type { Coroutine } from '../../src/kernel/operation.ts';
 import { READ } from '../../src/kernel/selector-port.ts';
 import { now, sleep } from '../../src/kernel/sleep.ts';
-import { cancelEverywhere } from '../../src/testing/cancel-everywhere.ts';
+import { cancelEverywhere, type Victim } from '../../src/testing/cancel-everywhere.ts';
+import { explore } from '../../src/testing/explore.ts';
 import { Mailbox, open, receive, thrownBy } from '../kernel/helpers.ts';
 import { ended } from './programs.ts';
+
+function* longish() {
+  for (let i = 0; i < 10; i++) yield* sleep(1);
+}
 
 test('S82: each suspension is met once as the victim parks, and once after it was woken', () => {
   const seen: string[] = [];
@@ -173,9 +181,6 @@ test('S82: a failure without any cancel is told as such, before all others', () 
 });
 
 test('S82: more runs than allowed, a second victim, a program that changes and an unknown replay are refused', () => {
-  function* longish() {
-    for (let i = 0; i < 10; i++) yield* sleep(1);
-  }
   expect(cancelEverywhere(longish, { maxRuns: 21 })).toBe(21);
   expect(thrownBy(() => cancelEverywhere(longish, { maxRuns: 20 })).message).toMatch(/would take 21 runs/);
   const twice = thrownBy(() =>
@@ -192,11 +197,43 @@ test('S82: more runs than allowed, a second victim, a program that changes and a
       for (let i = left--; i > 0; i--) yield* sleep(1);
     }),
   );
-  expect(changing.message).toMatch(/no such suspension: the program is not the same in each run/);
+  expect(changing.message).toMatch(/there is no "main parked \d+": the program is not the same in each run/);
   for (const replay of ['', 'parked 1', 'victim parked 0', 'victim parked 1 ', 'victim slept 1']) {
     expect(thrownBy(() => cancelEverywhere(longish, { replay })).message).toMatch(/replay is a text such as/);
   }
   expect(thrownBy(() => cancelEverywhere(longish, { replay: 'victim parked 1' })).message).toMatch(
-    /no such suspension/,
+    /there is no "victim parked 1"/,
   );
+});
+
+test('S20, S82: with `twice`, a clean-up that does not survive a second cancel is found, and its replay is told', () => {
+  const program = function* (victim: Victim): Coroutine<void> {
+    let open = 0;
+    const task = victim(function* () {
+      open++;
+      try {
+        yield* sleep(5);
+      } finally {
+        if (currentTask().cancelling) yield* sleep(3);
+        open--;
+      }
+    });
+    yield* wait([task]);
+    if (open > 0) throw new Error('it is open still');
+  };
+  const once = cancelEverywhere(program);
+  const error = thrownBy(() => cancelEverywhere(program, { twice: true }));
+  expect(error.message).toContain('it is open still');
+  const replay = /replay: '(.*)'/.exec(error.message)?.[1] as string;
+  expect(replay).toBe('victim parked 1, again 2');
+  expect(thrownBy(() => cancelEverywhere(program, { replay })).message).toBe(error.message);
+  expect(once).toBe(3);
+});
+
+test('S82: a number of runs that would make none is refused', () => {
+  for (const maxRuns of [0, Number.NaN, -1, 1.5]) {
+    expect(thrownBy(() => cancelEverywhere(longish, { maxRuns }))).toBeInstanceOf(RangeError);
+    expect(thrownBy(() => explore(longish, { maxRuns }))).toBeInstanceOf(RangeError);
+  }
+  expect(thrownBy(() => explore(longish, { seed: Number.NaN }))).toBeInstanceOf(RangeError);
 });

@@ -15,7 +15,7 @@ export type Program = (victim: Victim) => Coroutine<unknown>;
 const CANCELS = [[], [0], [1], [2], [1, 1], [1, 2]];
 
 export function everyWay(program: Program, maxRuns = 400): { cancels: number; orders: number } {
-  const cancels = cancelEverywhere(program);
+  const cancels = cancelEverywhere(program, { twice: true });
   let orders = 0;
   for (const times of CANCELS) {
     try {
