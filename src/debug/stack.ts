@@ -1,8 +1,8 @@
-// Stacks of debug mode: the frames of the program's coroutines, without ours and Node's.
+// Stacks: long enough for coroutines that await coroutines, and, for debug mode, without our frames and Node's.
 
 import { fileURLToPath } from 'node:url';
 
-/** How many frames a stack keeps while debug mode is on: a coroutine that awaits one that awaits one ... has a frame for each. */
+/** How many frames a stack keeps during a run: a coroutine that awaits one that awaits one ... has two for each. */
 const FRAMES = 100;
 
 /** Where our own files lie, once somebody has asked. */

@@ -42,7 +42,7 @@ export class BlockingLoop {
     const debug = this.#options.debug ? new DebugMode(this.#options.slowStep) : null;
     const instruments = [...(this.#options.instruments ?? []), ...nodeInstruments()];
     const kernel = new Kernel({ ...this.#options, selector: this.#selector, instruments, debug });
-    const restoreStackLimit = debug === null ? null : raiseStackLimit();
+    const restoreStackLimit = raiseStackLimit();
     const task = kernel.spawn(claimMain(main, 'run()'), name);
     let interrupted = false;
     let stuck: DeadlockError | null = null;
@@ -105,7 +105,7 @@ export class BlockingLoop {
       debug?.finish();
       kernel.flushFailures();
     } finally {
-      restoreStackLimit?.();
+      restoreStackLimit();
       // Also when an instrument or a handler threw through the loop: no descriptor stays.
       for (const owner of kernel.poller.owners()) owner.abandon();
     }

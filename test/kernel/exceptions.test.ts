@@ -5,6 +5,7 @@ import { callSoon } from '../../src/kernel/callback.ts';
 import { createTask } from '../../src/kernel/create-task.ts';
 import { InvalidStateError } from '../../src/kernel/errors.ts';
 import { currentTask } from '../../src/kernel/here.ts';
+import type { Unhandled } from '../../src/kernel/kernel.ts';
 import type { Coroutine, Operation, Park } from '../../src/kernel/operation.ts';
 import { park } from '../../src/kernel/park.ts';
 import { now, sleep } from '../../src/kernel/sleep.ts';
@@ -162,3 +163,23 @@ function* fails(error: Error, ms = 0, turns = 0): Coroutine<never> {
   for (let i = 0; i < turns; i++) yield* sleep(0);
   throw error;
 }
+
+test('S23: the stack of a failure has every coroutine that awaited, not only the last ten frames', () => {
+  function* deep(levels: number): Coroutine<void> {
+    yield* sleep(1);
+    if (levels > 0) return yield* deep(levels - 1);
+    throw new Error('down there');
+  }
+  const limit = Error.stackTraceLimit;
+  const reports: Unhandled[] = [];
+  simulate(
+    function* () {
+      createTask(() => deep(20));
+      yield* sleep(100);
+    },
+    { onUnhandled: (report) => reports.push(report) },
+  );
+  const { stack } = (reports[0] as Unhandled).error as Error;
+  expect(stack?.match(/at deep \(/g)?.length).toBe(21);
+  expect(Error.stackTraceLimit).toBe(limit);
+});
