@@ -4,11 +4,13 @@
 // Lives on the thread that waits on it; only wake() may be called from elsewhere.
 #pragma once
 
+#include <cerrno>
 #include <cstdint>
 #include <memory>
 #include <string_view>
 #include <vector>
 
+#include "mailbox.h"
 #include "registry.h"
 #include "wake_channel.h"
 
@@ -25,12 +27,24 @@ enum Events : uint32_t {
   kHangup = 16,      // both directions are finished (a hint, likewise)
   kReadHangup = 32,  // the peer sends no more; data may still be queued (a hint, likewise)
   kEdge = 64,        // ask only: tell each readiness once. See Selector::edges().
+  // Ask, together with kRead and kEdge: do not tell that a socket is readable, receive (see mailbox.h).
+  // Told: `result` bytes lie in the inbox at `offset`, or result is -errno. With kRead: there may be more.
+  kReceive = 128,
+  // Told only: the order number `offset` was not sent as a whole, just `result` >= 0 bytes of it, or it failed: -errno.
+  kSent = 256,
+  // Ask, together with kRead and kEdge: of a listening socket, do not tell that it is readable but accept, if the
+  // mechanism can. Told: `result` is the new descriptor (non-blocking, close-on-exec), which is yours, or -errno; after
+  // that, modify() makes it go on.
+  kAccept = 512,
 };
 
-// One row per ready token and batch. The rows lie in memory that JavaScript sees as an Int32Array.
+// One row per ready token and batch, after one for each order that failed. The rows lie in memory that JavaScript sees
+// as an Int32Array.
 struct Ready {
   int32_t token;
   int32_t events;
+  int32_t result = 0;
+  int32_t offset = 0;
 };
 
 class Selector {
@@ -45,15 +59,20 @@ class Selector {
   // is muted until modify() names it again. Code that calls modify() before it waits again is right on both.
   virtual bool edges() const = 0;
 
+  // Whether add() and modify() cost next to nothing, so that it pays to ask only when somebody waits.
+  virtual bool lazy() const { return false; }
+
   // A descriptor that a host loop may poll for "wait(0) would return rows or was woken", or -1.
   // Its number never changes, but after a file was closed without remove() while a dup of it lives, epoll may have to
   // put a new file under the number: a host that itself uses epoll must then start polling it anew.
-  virtual int fd() const { return -1; }
+  virtual int fd() { return -1; }
 
   // All three return 0 or -errno, the same errno on every mechanism:
   //   -EBADF  fd is negative or not open          -EEXIST add() of a registered fd
   //   -ENOENT modify() of an unregistered fd      -EPERM  fd cannot be polled (regular file, directory, /dev/null)
-  //   -EINVAL interest has other bits than kRead, kWrite, kPriority, kEdge, or token is negative
+  //   -EINVAL interest has other bits than kRead, kWrite, kPriority, kEdge, kReceive, kAccept, token is negative, or
+  //   one
+  //           of the last two comes without kRead and kEdge, or kReceive without a mailbox
   // Interest 0 (with or without kEdge) keeps the registration and reports nothing, not even a hangup.
   int add(int fd, uint32_t interest, int32_t token);
   int modify(int fd, uint32_t interest, int32_t token);
@@ -61,10 +80,21 @@ class Selector {
   // batch that carry this registration's token get events = 0.
   int remove(int fd);
 
-  // Fills the rows and returns how many, 0 when the time is up or wake() was called, or -errno (-EINTR: call again
-  // with what remains of the time). ns < 0 waits forever, 0 polls; a mechanism with a coarser clock rounds up, one
-  // with a shorter reach (INT_MAX milliseconds at least) returns 0 there.
+  // To be called before the first kReceive and the first order. 0 or -errno: -EINVAL for more orders than rows, since
+  // each of them may fail.
+  virtual int attach(const Mailbox& mailbox) {
+    if (mailbox.orderCapacity > capacity_) return -EINVAL;
+    mailbox_ = mailbox;
+    return 0;
+  }
+
+  // Sends the orders, fills the rows and returns how many, 0 when the time is up or wake() was called, or -errno
+  // (-EINTR: call again with what remains of the time). ns < 0 waits forever, 0 polls; a mechanism with a coarser clock
+  // rounds up, one with a shorter reach (INT_MAX milliseconds at least) returns 0 there.
   int wait(int64_t ns);
+
+  // Sends the orders now. Fills the rows for those that failed and returns how many.
+  int flush();
 
   // Ends the current or the next wait(). Any thread, and inside a signal handler. Any number of calls before a
   // wait() count as one.
@@ -77,33 +107,53 @@ class Selector {
   Selector(Ready* rows, int capacity) : rows_(rows), capacity_(capacity) {}
 
   // To be called once by the mechanism when it is ready: opens the wake channel and watches it.
-  int start();
+  // `pipe`: see WakeChannel::open().
+  int start(bool pipe = false);
 
   // Brings the mechanism from one registration to another. `before` is null on add, `after` on remove.
   // Returns 0 or -errno; on an error the table keeps `before`.
   virtual int change(int fd, const Registration* before, const Registration* after) = 0;
 
-  // Waits and reports through emit(); returns 0 or -errno (-EINTR too when it has nothing to tell before the time).
+  // Waits and reports through emit(), room() rows at most (there is at least one); returns 0 or -errno (-EINTR too when
+  // it has nothing to tell before the time).
   virtual int poll(int64_t ns) = 0;
 
-  // Adds a row (masked by interest, ERROR and HUP widened); there must be room() for it. The wake channel is a
-  // registration like any other to a mechanism; here it is drained and gets no row.
-  void emit(const Registration& to, uint32_t events);
+  // Adds a row (masked by interest, ERROR and HUP widened) and receives what was asked for; there must be room() for
+  // it. The wake channel is a registration like any other to a mechanism; here it is drained and gets no row.
+  // Returns the number of the row, -1 if there is none.
+  int emit(int fd, const Registration& to, uint32_t events);
+  // Adds events to a row of this batch.
+  void amend(int row, const Registration& to, uint32_t events);
+
+  // Likewise for bytes that the mechanism has received by itself. `events` may have kReceive and kRead.
+  void emitReceived(int32_t token, uint32_t events, int result, size_t offset);
+  // And for a connection that it has accepted.
+  void emitAccepted(int32_t token, int result) { emitReceived(token, kAccept, result, 0); }
+
+  // Sends the orders, or sees to it that poll() does, and tells of those that failed through emitUnsent().
+  virtual void sendOrders();
+  void emitUnsent(int index, int result);
 
   // How many more rows this batch can take.
   int room() const { return capacity_ - count_; }
 
+  // The orders that are to be sent now, at most as many as there are rows; they count as taken.
+  int takeOrders();
+
   Registry registry_;
   WakeChannel wake_;
+  Mailbox mailbox_;
 
  private:
   static constexpr int32_t kWakeToken = -1;
 
   int enter(int fd, const Registration* before, Registration after);
+  bool receiveFor(int fd, int32_t token, uint32_t told);
 
   Ready* const rows_;
   const int capacity_;
   int count_ = 0;
+  size_t received_ = 0;  // how much of the inbox this batch has filled
 };
 
 // The names this build has, best first.

@@ -67,7 +67,8 @@ int format(const SocketAddress& from, Address* to) {
   return 0;
 }
 
-int setOption(int fd, int level, int name, int value) {
+template <class Value>
+int setOption(int fd, int level, int name, const Value& value) {
   return setsockopt(fd, level, name, &value, sizeof value) == 0 ? 0 : -errno;
 }
 
@@ -204,6 +205,8 @@ int closeDescriptor(int fd) {
   // After EINTR the descriptor is gone all the same; a second close() could hit somebody else's.
   return close(fd) == 0 || errno == EINTR ? 0 : -errno;
 }
+
+int setResetOnClose(int fd) { return setOption(fd, SOL_SOCKET, SO_LINGER, linger{1, 0}); }
 
 int setNoDelay(int fd, bool on) { return setOption(fd, IPPROTO_TCP, TCP_NODELAY, on ? 1 : 0); }
 

@@ -30,6 +30,8 @@ int transmit(int fd, const void* from, size_t length);
 int shutdownSocket(int fd, int how);
 int closeDescriptor(int fd);
 int setNoDelay(int fd, bool on);
+// The next close() resets the connection, as it does by itself when bytes were not read.
+int setResetOnClose(int fd);
 
 int localAddress(int fd, Address* to);
 int remoteAddress(int fd, Address* to);

@@ -4,24 +4,20 @@
 #include <cerrno>
 #include <cstdint>
 
+#include <fcntl.h>
 #ifdef __linux__
 #include <sys/eventfd.h>
-#else
-#include <fcntl.h>
 #endif
 
 namespace coreactor {
 
+int WakeChannel::open([[maybe_unused]] bool pipe) {
 #ifdef __linux__
-
-int WakeChannel::open() {
-  reader_.reset(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
-  return reader_ ? 0 : -errno;
-}
-
-#else
-
-int WakeChannel::open() {
+  if (!pipe) {
+    reader_.reset(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+    return reader_ ? 0 : -errno;
+  }
+#endif
   int ends[2];
   if (::pipe(ends) < 0) return -errno;
   reader_.reset(ends[0]);
@@ -31,8 +27,6 @@ int WakeChannel::open() {
   }
   return 0;
 }
-
-#endif
 
 int WakeChannel::signal() {
   if (rung_.exchange(true)) return 0;

@@ -10,8 +10,8 @@ namespace coreactor {
 
 class WakeChannel {
  public:
-  // 0 or -errno.
-  int open();
+  // 0 or -errno. `pipe` is for where an eventfd, the cheaper one, will not do.
+  int open(bool pipe = false);
 
   // Readable from the first signal() until drain().
   int fd() const { return reader_.get(); }

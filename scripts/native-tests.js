@@ -3,11 +3,17 @@
 import { spawnSync } from 'node:child_process';
 
 const sanitize = process.argv.includes('--sanitize');
+const valgrind = process.argv.includes('--valgrind');
 const build = sanitize ? 'build-sanitize' : 'build-native';
 
 /** @param {string} command @param {string[]} args */
 function call(command, ...args) {
-  const { status, error } = spawnSync(command, args, { stdio: 'inherit', timeout: 600_000 });
+  const { status, error } = spawnSync(command, args, {
+    stdio: 'inherit',
+    env: { ...process.env, ...(valgrind && { COREACTOR_VALGRIND: '1' }) },
+    timeout: 600_000,
+    killSignal: 'SIGKILL',
+  });
   if (error) console.error(`${command}: ${error.message}`);
   if (status !== 0) process.exit(status ?? 1);
 }
@@ -15,6 +21,6 @@ function call(command, ...args) {
 call('cmake', '-S', 'native', '-B', build, `-DCOREACTOR_SANITIZE=${sanitize ? 'ON' : 'OFF'}`);
 call('cmake', '--build', build, '--parallel', '2');
 const checker = ['valgrind', '--quiet', '--error-exitcode=1', '--leak-check=full', '--track-fds=yes'];
-const prefix = process.argv.includes('--valgrind') ? checker : [];
+const prefix = valgrind ? checker : [];
 const [command = '', ...args] = [...prefix, `${build}/test/core_tests`];
 call(command, ...args);

@@ -7,7 +7,9 @@
 namespace coreactor {
 namespace {
 
-constexpr size_t kRowsBegin = 4;
+constexpr size_t kHead = 4;
+constexpr size_t kRowFields = sizeof(Ready) / sizeof(int32_t);
+constexpr size_t kOrderFields = sizeof(Order) / sizeof(int32_t);
 constexpr size_t kCounters = 1;  // of kWatchable signals
 
 // Milliseconds to nanoseconds, rounded up; Infinity is for ever (-1), and so is what no int64 holds.
@@ -24,11 +26,14 @@ Napi::Function SelectorObject::define(Napi::Env env) {
                      {
                          InstanceAccessor<&SelectorObject::name>("name"),
                          InstanceAccessor<&SelectorObject::edges>("edges"),
+                         InstanceAccessor<&SelectorObject::lazy>("lazy"),
                          InstanceAccessor<&SelectorObject::fd>("fd"),
                          InstanceMethod<&SelectorObject::add>("add"),
                          InstanceMethod<&SelectorObject::modify>("modify"),
                          InstanceMethod<&SelectorObject::remove>("remove"),
+                         InstanceMethod<&SelectorObject::attachMailbox>("attachMailbox"),
                          InstanceMethod<&SelectorObject::wait>("wait"),
+                         InstanceMethod<&SelectorObject::flush>("flush"),
                          InstanceMethod<&SelectorObject::wake>("wake"),
                          InstanceMethod<&SelectorObject::watchSignals>("watchSignals"),
                          InstanceMethod<&SelectorObject::unwatchSignals>("unwatchSignals"),
@@ -39,16 +44,38 @@ Napi::Function SelectorObject::define(Napi::Env env) {
 SelectorObject::SelectorObject(const Napi::CallbackInfo& info) : ObjectWrap(info) {
   const std::string name = info[0].As<Napi::String>();
   auto rows = info[1].As<Napi::Int32Array>();
-  if (rows.ElementLength() < kRowsBegin + 2) throw Napi::RangeError::New(info.Env(), "rows is too short for one row");
+  if (rows.ElementLength() < kHead + kRowFields)
+    throw Napi::RangeError::New(info.Env(), "rows is too short for one row");
   rows_ = Napi::Persistent(rows);
   int error = 0;
-  selector_ = makeSelector(name, reinterpret_cast<Ready*>(rows.Data() + kRowsBegin),
-                           static_cast<int>((rows.ElementLength() - kRowsBegin) / 2), &error);
+  selector_ = makeSelector(name, reinterpret_cast<Ready*>(rows.Data() + kHead),
+                           static_cast<int>((rows.ElementLength() - kHead) / kRowFields), &error);
   if (selector_ == nullptr) {
     Napi::Error failure = Napi::Error::New(info.Env(), "the selector cannot be opened");
     failure.Set("errno", Napi::Number::New(info.Env(), error));
     throw failure;
   }
+}
+
+// attachMailbox(inbox, outbox, orders): orders is an Int32Array with a head too, whose first field is their number.
+Napi::Value SelectorObject::attachMailbox(const Napi::CallbackInfo& info) {
+  Selector& selector = open(info);
+  auto inbox = info[0].As<Napi::Uint8Array>();
+  auto outbox = info[1].As<Napi::Uint8Array>();
+  auto orders = info[2].As<Napi::Int32Array>();
+  if (orders.ElementLength() < kHead) throw Napi::RangeError::New(info.Env(), "orders is too short for its head");
+  inbox_ = Napi::Persistent(inbox);
+  outbox_ = Napi::Persistent(outbox);
+  orders_ = Napi::Persistent(orders);
+  Mailbox mailbox;
+  mailbox.inbox = inbox.Data();
+  mailbox.inboxSize = inbox.ByteLength();
+  mailbox.outbox = outbox.Data();
+  mailbox.outboxSize = outbox.ByteLength();
+  mailbox.orderCount = orders.Data();
+  mailbox.orders = reinterpret_cast<Order*>(orders.Data() + kHead);
+  mailbox.orderCapacity = static_cast<int>((orders.ElementLength() - kHead) / kOrderFields);
+  return Napi::Number::New(info.Env(), selector.attach(mailbox));
 }
 
 Selector& SelectorObject::open(const Napi::CallbackInfo& info) {
@@ -62,6 +89,10 @@ Napi::Value SelectorObject::name(const Napi::CallbackInfo& info) {
 
 Napi::Value SelectorObject::edges(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), open(info).edges());
+}
+
+Napi::Value SelectorObject::lazy(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), open(info).lazy());
 }
 
 Napi::Value SelectorObject::fd(const Napi::CallbackInfo& info) {
@@ -87,6 +118,10 @@ Napi::Value SelectorObject::remove(const Napi::CallbackInfo& info) {
 
 Napi::Value SelectorObject::wait(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), open(info).wait(nanoseconds(info[0].As<Napi::Number>().DoubleValue())));
+}
+
+Napi::Value SelectorObject::flush(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), open(info).flush());
 }
 
 Napi::Value SelectorObject::wake(const Napi::CallbackInfo& info) {

@@ -140,6 +140,7 @@ void defineSocketFunctions(Napi::Env env, Napi::Object exports, Environment* env
   define("closeDescriptor", descriptorCall<closeDescriptor>);
   define("shutdown", shutdownCall);
   define("setNoDelay", setNoDelayCall);
+  define("setResetOnClose", descriptorCall<setResetOnClose>);
   define("localAddress", addressCall<localAddress>);
   define("remoteAddress", addressCall<remoteAddress>);
 }

@@ -51,7 +51,7 @@ class EpollSelector final : public Selector {
 
   const char* name() const override { return "epoll"; }
   bool edges() const override { return true; }
-  int fd() const override { return epoll_.get(); }
+  int fd() override { return epoll_.get(); }
 
  private:
   int change(int fd, const Registration* before, const Registration* after) override;
@@ -78,6 +78,9 @@ int EpollSelector::change(int fd, const Registration* before, const Registration
   const bool was = toEpoll(before) != 0;
   const bool will = toEpoll(after) != 0;
   if (!was && !will) return checkChange(fd, before, after);
+  if (was && will && before->token == after->token && (before->interest ^ after->interest) == kReceive) {
+    return checkOpen(fd);  // that one is between us and whoever asked
+  }
 
   const int operation = !was ? EPOLL_CTL_ADD : will ? EPOLL_CTL_MOD : EPOLL_CTL_DEL;
   const int result = control(epoll_.get(), operation, fd, after);
@@ -89,6 +92,7 @@ int EpollSelector::change(int fd, const Registration* before, const Registration
 }
 
 int EpollSelector::poll(int64_t ns) {
+  const int before = room();
   const int count = waitForEvents(ns);
   if (count < 0) return -errno;
   bool ghosts = false;
@@ -98,27 +102,26 @@ int EpollSelector::poll(int64_t ns) {
     if (toEpoll(found) == 0 || static_cast<uint32_t>(found->token) != static_cast<uint32_t>(event.data.u64)) {
       ghosts = true;
     } else {
-      emit(*found, fromEpoll(event.events));
+      emit(static_cast<int>(event.data.u64 >> 32), *found, fromEpoll(event.events));
     }
   }
   if (!ghosts) return 0;
   rebuild();
-  return room() == static_cast<int>(events_.size()) ? -EINTR : 0;
+  return room() == before ? -EINTR : 0;
 }
 
 int EpollSelector::waitForEvents(int64_t ns) {
-  const int room = static_cast<int>(events_.size());
 #ifdef SYS_epoll_pwait2
   if (ns > 0 && precise_) {
     const timespec time = toTimespec(ns);
     const __kernel_timespec wide{time.tv_sec, time.tv_nsec};  // 64 bits on every machine
-    const long count = syscall(SYS_epoll_pwait2, epoll_.get(), events_.data(), room, &wide, nullptr, size_t{0});
+    const long count = syscall(SYS_epoll_pwait2, epoll_.get(), events_.data(), room(), &wide, nullptr, size_t{0});
     // EPERM: so old container runtimes refuse system calls that they have never heard of.
     if (count >= 0 || (errno != ENOSYS && errno != EPERM)) return static_cast<int>(count);
     precise_ = false;
   }
 #endif
-  return epoll_wait(epoll_.get(), events_.data(), room, toMilliseconds(ns));
+  return epoll_wait(epoll_.get(), events_.data(), room(), toMilliseconds(ns));
 }
 
 // A ghost is a file that was closed without remove() while a dup of it lives: the kernel goes on to report it, and it

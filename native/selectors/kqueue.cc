@@ -63,7 +63,7 @@ class KqueueSelector final : public Selector {
 
   const char* name() const override { return "kqueue"; }
   bool edges() const override { return true; }
-  int fd() const override { return queue_.get(); }
+  int fd() override { return queue_.get(); }
 
  private:
   int change(int fd, const Registration* before, const Registration* after) override;
@@ -137,7 +137,7 @@ int KqueueSelector::poll(int64_t ns) {
 void KqueueSelector::tell(int fd) {
   const uint32_t events = std::exchange(gathered_[static_cast<size_t>(fd)], 0);
   const Registration* const found = registry_.find(fd);
-  if (events != 0 && found != nullptr && room() > 0) emit(*found, events);
+  if (events != 0 && found != nullptr && room() > 0) emit(fd, *found, events);
 }
 
 }  // namespace

@@ -17,8 +17,10 @@ constexpr Mechanism kMechanisms[] = {
 #elif defined(COREACTOR_HAVE_KQUEUE)
     {"kqueue", openKqueue},
 #endif
-    {"poll", openPoll},
-    {"select", openSelect},
+#ifdef COREACTOR_HAVE_IO_URING
+    {"io_uring", openIoUring},
+#endif
+    {"poll", openPoll},        {"select", openSelect},
 // A kqueue on top of epoll is there to be tried out, not to be preferred.
 #if defined(COREACTOR_HAVE_EPOLL) && defined(COREACTOR_HAVE_KQUEUE)
     {"kqueue", openKqueue},

@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "../ring.h"
 #include "../selector.h"
 
 #ifdef __linux__
@@ -21,6 +22,7 @@ namespace coreactor {
 using OpenSelector = std::unique_ptr<Selector>(Ready* rows, int capacity, int* error);
 
 OpenSelector openEpoll;
+OpenSelector openIoUring;
 OpenSelector openKqueue;
 OpenSelector openPoll;
 OpenSelector openSelect;

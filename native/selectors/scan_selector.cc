@@ -2,34 +2,10 @@
 #include "scan_selector.h"
 
 #include "../pollable.h"
-
-#ifndef POLLRDHUP
-#define POLLRDHUP 0  // Linux and FreeBSD only; elsewhere the end of the stream shows as POLLIN and recv() = 0
-#endif
+#include "poll_mask.h"
 
 namespace coreactor {
 namespace {
-
-constexpr short kPollRead = POLLIN | POLLRDHUP;
-
-short toPoll(uint32_t interest) {
-  int asked = 0;
-  if ((interest & kRead) != 0) asked |= kPollRead;
-  if ((interest & kWrite) != 0) asked |= POLLOUT;
-  if ((interest & kPriority) != 0) asked |= POLLPRI;
-  return static_cast<short>(asked);
-}
-
-uint32_t fromPoll(short told) {
-  uint32_t events = 0;
-  if ((told & POLLIN) != 0) events |= kRead;
-  if ((told & POLLOUT) != 0) events |= kWrite;
-  if ((told & POLLPRI) != 0) events |= kPriority;
-  if ((told & (POLLERR | POLLNVAL)) != 0) events |= kError;
-  if ((told & POLLHUP) != 0) events |= kHangup;
-  if ((told & POLLRDHUP) != 0) events |= kReadHangup;
-  return events;
-}
 
 // An entry that asks for nothing would still be told hangups, so its fd is hidden. The complement works for 0 too.
 void ask(pollfd& entry, int fd, short asked) {
@@ -81,7 +57,7 @@ int ScanSelector::poll(int64_t ns) {
 
 void ScanSelector::tell(pollfd& entry) {
   const Registration& to = *registry_.find(entry.fd);
-  emit(to, fromPoll(entry.revents));
+  emit(entry.fd, to, fromPoll(entry.revents));
   // After an error or a hangup there is nothing to be expected, so all of an edge is muted: the two cannot be muted
   // alone. A closed fd would be told for ever, edge or not.
   short muted = 0;

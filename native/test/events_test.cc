@@ -120,6 +120,22 @@ TEST_CASE("H13: out-of-band data is priority, and nothing but priority") {
   CHECK(byte == '!');
 }
 
+TEST_CASE("H13: data that is not urgent is no priority, with levels and edges, told at once and later") {
+  for (const uint32_t how : {0U, static_cast<uint32_t>(kEdge)}) {
+    Subject subject;
+    const Pair a = makeTcpPair();
+    REQUIRE(subject->add(a.near.get(), kRead | kPriority | how, 1) == 0);
+    CHECK(subject.silent());
+    for (int i = 0; i < 3; ++i) {
+      put(a.far, "a");
+      CHECK(subject.waitFor(1) == kRead);
+      CHECK(take(a.near) == "a");
+      if (!subject->edges()) REQUIRE(subject->modify(a.near.get(), kRead | kPriority | how, 1) == 0);
+      CHECK(subject.silent());
+    }
+  }
+}
+
 TEST_CASE("H14: a Unix socket whose peer has closed is readable and writable, and does not spin when muted") {
   Subject subject;
   Pair a = makeUnixPair();

@@ -35,6 +35,9 @@ class Subject {
   // libkqueue is no kernel: it reads SO_ERROR before we can, does not notice close(), and its fd cannot be polled.
   bool isShim();
 
+  // Valgrind lets nobody else run, no thread and no signal handler, while it is in io_uring_enter().
+  bool isDeaf();
+
   // One wait; the rows by token. Fails on any error but -EINTR, and on two rows of one token.
   std::map<int32_t, uint32_t> wait(int64_t ns = kLimit);
 

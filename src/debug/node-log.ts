@@ -33,11 +33,14 @@ const NAMES: readonly Name[] = [
   'coreactor:select:end',
 ];
 
-/** What is to be installed for a run that begins now: nothing when nobody listens. */
-export function nodeInstruments(): Instrument[] {
+/** What is to be installed for a run that begins now, on the selector of that name: nothing when nobody listens. */
+export function nodeInstruments(selector: string): Instrument[] {
   const instruments: Instrument[] = [];
   const print = debugLog();
-  if (print !== null) instruments.push(printer(print));
+  if (print !== null) {
+    print('a run begins on %s', selector);
+    instruments.push(printer(print));
+  }
   // Not imported, so that loading the package does not load it.
   const { channel, hasSubscribers } = process.getBuiltinModule('node:diagnostics_channel') as typeof DiagnosticsChannel;
   if (NAMES.some((name) => hasSubscribers(name))) instruments.push(publisher(channel));

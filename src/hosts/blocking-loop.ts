@@ -16,6 +16,9 @@ import type { Task } from '../kernel/task.ts';
 /** So often the tasks of a deadlock are cancelled without one of them ending: each cancel may end but one wait. */
 const IN_VAIN = 1000;
 
+/** How long a run that has ended waits for peers to take what was sent to them, in milliseconds. */
+const LINGER = 5000;
+
 export interface Outcome<T> {
   main: Task<T>;
   /** Whether a SIGINT ended it. */
@@ -40,7 +43,7 @@ export class BlockingLoop {
   /** Runs `main` and then the clean-up of all that it left behind. */
   run<T>(main: Main<T>, name?: string): Outcome<T> {
     const debug = this.#options.debug ? new DebugMode(this.#options.slowStep) : null;
-    const instruments = [...(this.#options.instruments ?? []), ...nodeInstruments()];
+    const instruments = [...(this.#options.instruments ?? []), ...nodeInstruments(this.#selector.name)];
     const kernel = new Kernel({ ...this.#options, selector: this.#selector, instruments, debug });
     const restoreStackLimit = raiseStackLimit();
     const task = kernel.spawn(claimMain(main, 'run()'), name);
@@ -101,19 +104,29 @@ export class BlockingLoop {
         if (rest.length > 0) drive(() => rest.every((each) => each.done));
         kernel.turn(0);
       } while (kernel.live > 0);
+      this.linger(kernel);
       takeInterrupt(); // one that came in the last steps
       debug?.finish();
       kernel.flushFailures();
     } finally {
       restoreStackLimit();
-      // Also when an instrument or a handler threw through the loop: no descriptor stays.
-      for (const owner of kernel.poller.owners()) owner.abandon();
+      kernel.abandonDescriptors(false); // also when an instrument or a handler threw through the loop
     }
     if (stuck !== null) {
       addCause(stuck, task.failure);
       throw stuck;
     }
     return { main: task, interrupted };
+  }
+
+  /** Closes what is open, and gives peers that read slowly the time to take what was sent to them. Ctrl-C ends that. */
+  private linger(kernel: Kernel): void {
+    kernel.abandonDescriptors(true);
+    const deadline = kernel.clock.now() + LINGER;
+    for (let left = LINGER; left > 0 && kernel.poller.lingering.size > 0; left = deadline - kernel.clock.now()) {
+      kernel.turn(this.select(kernel, left));
+      if ((this.#selector.rows[INTERRUPTED] as number) > 0) return;
+    }
   }
 
   private select(kernel: Kernel, patience: number): number {

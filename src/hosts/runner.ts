@@ -13,7 +13,10 @@ import { BlockingLoop } from './blocking-loop.ts';
 import { guarded, printUnhandled } from './unhandled.ts';
 
 export interface RunOptions {
-  /** The mechanism; by default COREACTOR_SELECTOR from the environment, else 'auto': the best there is. */
+  /**
+   * The mechanism; by default COREACTOR_SELECTOR from the environment, else 'auto': the best that the system allows.
+   * Runner.selector says which that was, and so does NODE_DEBUG=coreactor.
+   */
   selector?: 'auto' | 'epoll' | 'kqueue' | 'select' | 'poll' | 'io_uring';
   /**
    * Debug mode: remembers where tasks are created and suspended, warns (through onUnhandled) of steps that block and of

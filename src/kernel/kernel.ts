@@ -94,6 +94,7 @@ export class Kernel {
       if (this.#arrange !== null && due > 1) ready.arrange(due, this.#arrange);
       for (let n = due; n > 0; n--) ready.shift().step();
       ready.relax(due);
+      this.poller.keepArrivals();
       if (this.#failedNow.length + this.#failedBefore.length > 0) this.reportFailures();
     } finally {
       here.kernel = outer;
@@ -158,6 +159,19 @@ export class Kernel {
     this.live--;
     if (this.cancellations.size > 0) this.cancellations.delete(task);
     if (this.instruments !== null) this.instruments.taskExited(task);
+  }
+
+  /** Closes every descriptor that is still registered. A socket with bytes to send may linger, if that is let. */
+  abandonDescriptors(mayLinger: boolean): void {
+    const outer = here.kernel;
+    here.kernel = this;
+    try {
+      for (const owner of this.poller.owners()) {
+        if (!mayLinger || !this.poller.lingering.has(owner)) owner.abandon();
+      }
+    } finally {
+      here.kernel = outer;
+    }
   }
 
   /** To be reported at the end of the coming turn, unless somebody asks for the error before. */

@@ -5,12 +5,30 @@
 import { BusyError, ClosedError } from './errors.ts';
 import { currentKernel, here } from './here.ts';
 import type { Kernel } from './kernel.ts';
+import { type Mailbox, PARCEL } from './mailbox.ts';
 import { DONE, type Operation, type Park } from './operation.ts';
 import { giveWay, park, spend } from './park.ts';
-import { EDGE, ERROR, HANGUP, PRIORITY, READ, READ_HANGUP, WRITE } from './selector-port.ts';
+import { ACCEPT, EDGE, ERROR, HANGUP, PRIORITY, READ, READ_HANGUP, RECEIVE, WRITE } from './selector-port.ts';
 import type { Task } from './task.ts';
 
 const NO_FD = -1;
+
+/** So much that nobody takes may arrive for one socket: then the selector leaves the rest to the system's buffers. */
+const MOST_UNREAD = 65_536;
+
+/** The write side of a socket that sends through the outbox. */
+export interface Sender {
+  /** Of the order number `index` only `result` bytes could be sent, or it failed with -errno. */
+  sentInPart(result: number, index: number): void;
+  /** Writing is possible again: sends what was left. False if that was not possible, or not as a whole. */
+  resume(): boolean;
+}
+
+/** The accepting side of a listener for which the selector accepts. */
+export interface Acceptor {
+  /** A new descriptor, which it has to close some time, or -errno. */
+  accepted(result: number): void;
+}
 
 export class Readiness {
   /** -1 once it is closed, so that no late call reaches a new owner of the number. */
@@ -25,17 +43,40 @@ export class Readiness {
   /** The one task that reads, from its first wait to the end of its operation. */
   reader: Task<unknown> | null = null;
   writer: Task<unknown> | null = null;
-  readonly #interest: number;
+  /** The loop's, if the selector receives and sends for this descriptor. */
+  readonly mailbox: Mailbox | null;
+  /** So many bytes lie in the inbox, at `arrivedAt`, until the turn ends. */
+  arrived = 0;
+  arrivedAt = 0;
+  /** Of those, what was left when their turn ended; it comes before what has arrived since. */
+  unread: Uint8Array | null = null;
+  /** The bundle of orders in which it has one. */
+  bundle = -1;
+  sender: Sender | null = null;
+  acceptor: Acceptor | null = null;
+  /** -errno of what went wrong without a call to throw it: the next one does, whichever that is (as SO_ERROR). */
+  failure = 0;
+  /** All that may be asked of the selector, */
+  #interest: number;
+  /** and what it has been asked for and will tell. */
+  #asked: number;
   readonly #kernel: Kernel;
   readonly #close: () => void;
 
-  /** Registers `fd` with the running loop; `close` is called if the run ends before remove() was. */
+  /**
+   * Registers `fd` with the running loop; `close` is called if the run ends before remove() was. With RECEIVE in
+   * `interest`, the selector receives and sends for it if it can: from the first time that somebody waits, since what
+   * nobody has waited for may be for another reader, to whom the descriptor is handed on.
+   */
   constructor(fd: number, interest: number, close: () => void) {
     this.fd = fd;
-    this.#interest = interest;
     this.#kernel = currentKernel('a socket');
     this.#close = close;
-    this.token = this.#kernel.poller.add(this, fd, interest | EDGE);
+    const { poller } = this.#kernel;
+    this.mailbox = (interest & RECEIVE) === 0 ? null : poller.mailbox;
+    this.#interest = this.mailbox === null ? interest & ~RECEIVE : interest;
+    this.#asked = poller.selector.lazy ? 0 : interest & ~(RECEIVE | ACCEPT);
+    this.token = poller.add(this, fd, this.#asked | EDGE);
   }
 
   get closed(): boolean {
@@ -44,26 +85,58 @@ export class Readiness {
 
   /** A row has come for this descriptor. */
   ready(events: number): void {
+    if (!this.#kernel.poller.selector.edges) this.muted(events);
     if ((events & (READ | ERROR | HANGUP | PRIORITY)) !== 0) {
       if ((events & (READ_HANGUP | ERROR | HANGUP | PRIORITY)) !== 0) this.readToEnd = true;
       this.readable = true;
       if (this.reader !== null) this.reader.wake();
     }
-    if ((events & (WRITE | ERROR | HANGUP)) !== 0) {
+    if (!this.writable && (events & (WRITE | ERROR | HANGUP)) !== 0) {
+      if (this.sender !== null && !this.sender.resume()) return;
       this.writable = true;
       if (this.writer !== null) this.writer.wake();
     }
   }
 
+  /** The selector has received for it: `result` bytes that lie in the inbox at `offset`, or -errno. */
+  receive(events: number, result: number, offset: number): void {
+    if (result < 0) {
+      this.failure = result;
+      this.ready(events | ERROR);
+      return;
+    }
+    if (this.arrived > 0) this.keep(); // the second time in this turn
+    this.arrived = result;
+    this.arrivedAt = offset;
+    this.ready(events);
+    // So much at once had better go straight to where it is wanted.
+    if (result >= PARCEL) this.stopReceiving();
+    if (this.reader !== null) this.reader.wake();
+  }
+
+  /** What has arrived and was not taken is put aside. */
+  keep(): void {
+    const { inbox } = this.mailbox as Mailbox;
+    const arrived = inbox.subarray(this.arrivedAt, this.arrivedAt + this.arrived);
+    this.unread = this.unread === null ? arrived.slice() : joined(this.unread, arrived);
+    this.arrived = 0;
+    if (this.unread.length >= MOST_UNREAD) this.stopReceiving();
+  }
+
+  /** Sends what lies in the outbox now. */
+  flush(): void {
+    this.#kernel.poller.flush();
+  }
+
   /** Parks the current task until a read may succeed. An operation's next() returns it. */
   parkReader(resource: unknown): IteratorYieldResult<Park> {
-    this.arm(); // first: it may throw
+    this.ask(READ | PRIORITY | RECEIVE | ACCEPT); // first: it may throw
     this.reader = here.task;
     return park(resource);
   }
 
   parkWriter(resource: unknown): IteratorYieldResult<Park> {
-    this.arm();
+    this.ask(WRITE);
     this.writer = here.task;
     return park(resource);
   }
@@ -114,6 +187,8 @@ export class Readiness {
     const fd = this.fd;
     if (fd === NO_FD) return NO_FD;
     this.fd = NO_FD;
+    this.arrived = 0;
+    this.unread = null;
     this.#kernel.poller.remove(this.token, fd);
     this.ready(READ | WRITE); // a try will tell them
     return fd;
@@ -124,17 +199,51 @@ export class Readiness {
     this.#close();
   }
 
-  /** To be told of what is known not to be ready: a selector without edges has muted what it told. */
-  arm(): void {
-    const selector = this.#kernel.poller.selector;
-    if (selector.edges) return;
-    const missing = (this.readable ? 0 : READ) | (this.writable ? 0 : WRITE);
-    selector.modify(this.fd, (missing & this.#interest) | EDGE, this.token);
+  /** Asks the selector to tell of these events, if it was not asked before. */
+  ask(events: number): void {
+    const asked = this.#asked | (events & this.#interest);
+    if (asked !== this.#asked) this.askFor(asked);
+  }
+
+  /** The selector accepts no more until somebody waits again: it was told not to, or has met an error. */
+  stopAccepting(tell: boolean): void {
+    const asked = this.#asked & ~ACCEPT;
+    if (tell && asked !== this.#asked) this.askFor(asked);
+    this.#asked = asked;
+  }
+
+  private askFor(asked: number): void {
+    this.#kernel.poller.selector.modify(this.fd, asked | EDGE, this.token);
+    this.#asked = asked;
+  }
+
+  // A selector without edges tells once and then has to be asked again.
+  private muted(events: number): void {
+    if ((events & (ERROR | HANGUP)) !== 0) this.#asked = 0;
+    else if ((events & (READ | RECEIVE)) !== 0) this.#asked &= ~(events | READ | RECEIVE);
+    else this.#asked &= ~events;
+  }
+
+  // From now on a row says that it is readable, no more.
+  private stopReceiving(): void {
+    this.#interest &= ~RECEIVE;
+    try {
+      if ((this.#asked & RECEIVE) !== 0) this.askFor(this.#asked & ~RECEIVE);
+    } catch {
+      // Somebody has closed the descriptor behind our back. Whoever reads meets the error; here it would end the loop.
+    }
   }
 
   private busy(other: Task<unknown>, what: string): Error {
     return new BusyError(`${other.name} ${what} fd ${this.fd} already: give each direction to one task, or use a Lock`);
   }
+}
+
+function joined(one: Uint8Array, other: Uint8Array): Uint8Array {
+  const both = new Uint8Array(one.length + other.length);
+  both.set(one);
+  both.set(other, one.length);
+  return both;
 }
 
 /** The error of an operation on something that was closed, before or while it waited. */

@@ -1,5 +1,7 @@
 // What the kernel needs of a selector: the native ones have this face, and so has the simulated one of the tests.
 
+import type { Mailbox } from './mailbox.ts';
+
 // The bits of a row and of an interest, as in native/selector.h.
 export const READ = 1;
 export const WRITE = 2;
@@ -8,6 +10,12 @@ export const ERROR = 8;
 export const HANGUP = 16;
 export const READ_HANGUP = 32;
 export const EDGE = 64;
+/** Asked, with READ and EDGE: receive into the mailbox's inbox. Told: so it did; with READ too, there may be more. */
+export const RECEIVE = 128;
+/** Told only: an order was not sent as a whole. */
+export const SENT = 256;
+/** Asked, with READ and EDGE, of a listener: accept, if the selector can. Told: the new descriptor, or -errno. */
+export const ACCEPT = 512;
 
 // The head of the rows: what may change from another thread or a signal handler.
 /** rows[WOKEN] is not 0 while a wake() waits to be noticed. */
@@ -16,13 +24,20 @@ export const WOKEN = 0;
 export const INTERRUPTED = 1;
 /** rows[INQUIRED] counts the SIGUSR2s that nobody has answered yet. */
 export const INQUIRED = 2;
-/** rows[ROWS_BEGIN], rows[ROWS_BEGIN + 1] are the token and events of the first row, and so on. */
+/** The first row begins at rows[ROWS_BEGIN]. */
 export const ROWS_BEGIN = 4;
+/**
+ * Each row has a token, its events, and for RECEIVE and SENT two more: how many bytes (or -errno), and their place in
+ * the inbox, or the number of the order; for ACCEPT one more, the descriptor (or -errno).
+ */
+export const ROW_FIELDS = 4;
 
 export interface SelectorPort {
   readonly name: string;
   /** Whether EDGE needs no modify() to be armed again. */
   readonly edges: boolean;
+  /** Whether asking (add, modify) costs next to nothing: then it is done only when somebody waits. */
+  readonly lazy: boolean;
   readonly rows: Int32Array;
   add(fd: number, interest: number, token: number): void;
   modify(fd: number, interest: number, token: number): void;
@@ -31,4 +46,8 @@ export interface SelectorPort {
   wait(ms: number): number;
   wake(): void;
   close(): void;
+  /** Null if it cannot receive and send in batches. Opened when it is first asked for. */
+  readonly mailbox: Mailbox | null;
+  /** Sends what was ordered now; gives the number of rows, one for each failure. */
+  flush(): number;
 }

@@ -21,6 +21,7 @@ export interface Addon {
   closeDescriptor(fd: number): number;
   shutdown(fd: number, how: number): number;
   setNoDelay(fd: number, on: boolean): number;
+  setResetOnClose(fd: number): number;
   localAddress(fd: number): [host: string, port: number] | number;
   remoteAddress(fd: number): [host: string, port: number] | number;
 }
@@ -28,11 +29,14 @@ export interface Addon {
 export interface NativeSelectorObject {
   readonly name: string;
   readonly edges: boolean;
+  readonly lazy: boolean;
   readonly fd: number;
   add(fd: number, interest: number, token: number): number;
   modify(fd: number, interest: number, token: number): number;
   remove(fd: number): number;
+  attachMailbox(inbox: Uint8Array, outbox: Uint8Array, orders: Int32Array): number;
   wait(ms: number): number;
+  flush(): number;
   wake(): number;
   watchSignals(interrupts: boolean, inquiries: boolean): boolean;
   unwatchSignals(): void;

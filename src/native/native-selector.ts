@@ -2,7 +2,8 @@
 
 import { constants } from 'node:os';
 import { ArgumentTypeError, ClosedError, CoreactorError } from '../kernel/errors.ts';
-import { INQUIRED, INTERRUPTED, ROWS_BEGIN, type SelectorPort, WOKEN } from '../kernel/selector-port.ts';
+import { Mailbox } from '../kernel/mailbox.ts';
+import { INQUIRED, INTERRUPTED, ROW_FIELDS, ROWS_BEGIN, type SelectorPort, WOKEN } from '../kernel/selector-port.ts';
 import { addon, type NativeSelectorObject } from './addon.ts';
 import { checked, SystemError } from './system-error.ts';
 
@@ -10,23 +11,47 @@ import { checked, SystemError } from './system-error.ts';
 const CAPACITY = 512;
 const EINTR = -constants.errno.EINTR;
 
+/** What a system says that does not have a mechanism, or does not let us. */
+const REFUSED: readonly string[] = ['ENOSYS', 'EPERM', 'EACCES', 'EINVAL'];
+
+const ADVICE: Record<string, string> = {
+  io_uring:
+    "it needs Linux 6.12 and a system that allows it, see kernel.io_uring_disabled and the sandbox: use 'auto', which takes another then",
+};
+
 export class NativeSelector implements SelectorPort {
   readonly name: string;
   readonly edges: boolean;
-  readonly rows = new Int32Array(new ArrayBuffer(4 * (ROWS_BEGIN + 2 * CAPACITY)));
+  readonly lazy: boolean;
+  /** Whether the last wait ended early, by a signal. */
+  interrupted = false;
+  readonly rows = new Int32Array(new ArrayBuffer(4 * (ROWS_BEGIN + ROW_FIELDS * CAPACITY)));
   #object: NativeSelectorObject | null;
+  #mailbox: Mailbox | null = null;
   #registered = 0;
 
-  /** `name` is one of addon.available, or 'auto' for the first of them. */
+  /** `name` is one of addon.available, or 'auto' for the first of them that the system allows: see `name` then. */
   constructor(name: string) {
-    this.#object = open(resolveName(name), this.rows);
+    this.#object = open(name, this.rows);
     this.name = this.#object.name;
     this.edges = this.#object.edges;
+    this.lazy = this.#object.lazy;
   }
 
   /** The descriptor that another loop may poll, or -1. */
   get fd(): number {
     return this.open().fd;
+  }
+
+  get mailbox(): Mailbox {
+    if (this.#mailbox === null) {
+      const mailbox = new Mailbox();
+      checked(this.open().attachMailbox(mailbox.inbox, mailbox.outbox, mailbox.orders), 'attach', {
+        what: 'a mailbox',
+      });
+      this.#mailbox = mailbox;
+    }
+    return this.#mailbox;
   }
 
   get closed(): boolean {
@@ -54,10 +79,17 @@ export class NativeSelector implements SelectorPort {
     if (ms === 0 && this.#registered === 0 && rows[WOKEN] === 0 && rows[INTERRUPTED] === 0) return 0;
     const count = object.wait(ms);
     rows[WOKEN] = 0;
+    this.#mailbox?.sent();
+    this.interrupted = count === EINTR;
     if (count >= 0) return count;
-    // A signal came: the turn that follows finds the remaining time from the clock.
-    if (count === EINTR) return 0;
+    if (this.interrupted) return 0; // the turn that follows finds the remaining time from the clock
     throw new SystemError(count, 'wait');
+  }
+
+  flush(): number {
+    const count = this.open().flush();
+    this.#mailbox?.sent();
+    return count;
   }
 
   wake(): void {
@@ -91,21 +123,52 @@ export class NativeSelector implements SelectorPort {
   }
 }
 
-function resolveName(name: unknown): string {
+/** The names that can be opened here, best first. One that this build has, the system may still refuse. */
+export function availableSelectors(): readonly string[] {
+  usable ??= Object.freeze(addon.available.filter((name) => name !== 'io_uring' || opens(name)));
+  return usable;
+}
+let usable: readonly string[] | undefined;
+
+function opens(name: string): boolean {
+  try {
+    new addon.NativeSelector(name, new Int32Array(ROWS_BEGIN + ROW_FIELDS)).close();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function open(name: unknown, rows: Int32Array): NativeSelectorObject {
   if (typeof name !== 'string') throw new ArgumentTypeError(`a selector's name is a string, not ${typeof name}`);
-  const chosen = name === 'auto' ? addon.available[0] : name;
-  if (chosen !== undefined && addon.available.includes(chosen)) return chosen;
+  if (name === 'auto') return openFirst(rows);
+  if (addon.available.includes(name)) return openNamed(name, rows);
   throw new CoreactorError(
     'ERR_COREACTOR_UNKNOWN_SELECTOR',
-    `there is no selector "${name}" here: use 'auto' or one of ${addon.available.join(', ')}`,
+    `there is no selector "${name}" here: use 'auto' or one of ${availableSelectors().join(', ')}`,
   );
 }
 
-function open(name: string, rows: Int32Array): NativeSelectorObject {
+// The first that the system does not refuse.
+function openFirst(rows: Int32Array): NativeSelectorObject {
+  let refusal: unknown;
+  for (const name of addon.available) {
+    try {
+      return openNamed(name, rows);
+    } catch (error) {
+      if (!REFUSED.includes((error as SystemError).code)) throw error; // such as EMFILE: the next would fare no better
+      refusal = error;
+    }
+  }
+  throw refusal;
+}
+
+function openNamed(name: string, rows: Int32Array): NativeSelectorObject {
   try {
     return new addon.NativeSelector(name, rows);
   } catch (error) {
     const errno = (error as { errno?: number }).errno;
-    throw errno === undefined ? error : new SystemError(errno, 'open', { what: `the ${name} selector` });
+    if (errno === undefined) throw error;
+    throw new SystemError(errno, 'open', { what: `the ${name} selector`, advice: ADVICE[name] });
   }
 }

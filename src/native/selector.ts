@@ -2,11 +2,11 @@
 // The names and habits are those of CPython's selectors module.
 
 import { constants } from 'node:os';
+import { monotonicClock } from '../kernel/clock.ts';
 import { ArgumentRangeError, ArgumentTypeError, ClosedError } from '../kernel/errors.ts';
-import { ERROR, HANGUP, READ, ROWS_BEGIN, WRITE } from '../kernel/selector-port.ts';
-import { addon } from './addon.ts';
+import { ERROR, HANGUP, READ, ROW_FIELDS, ROWS_BEGIN, WRITE } from '../kernel/selector-port.ts';
 import { checkFd } from './descriptor.ts';
-import { NativeSelector } from './native-selector.ts';
+import { availableSelectors, NativeSelector } from './native-selector.ts';
 import { SystemError } from './system-error.ts';
 
 export { READ, WRITE };
@@ -34,8 +34,10 @@ const MAX_TOKEN = 2 ** 30;
  * for (const [key, events] of selector.select(1000)) console.log(key.data, events & READ);
  */
 export class Selector<D = unknown> implements Disposable {
-  /** The mechanisms this build has, best first; the first is the default. */
-  static readonly available: readonly string[] = Object.freeze([...addon.available]);
+  /** The mechanisms that can be used here, best first; the first is the default. */
+  static get available(): readonly string[] {
+    return availableSelectors();
+  }
 
   readonly #native: NativeSelector;
   readonly #byFd = new Map<number, Entry<D>>();
@@ -89,8 +91,8 @@ export class Selector<D = unknown> implements Disposable {
   }
 
   /**
-   * Blocks the thread until something is ready, wake() is called, a signal comes or the time is up; the last three
-   * give an empty array.
+   * Blocks the thread until something is ready, wake() is called or the time is up; the last two give an empty array. A
+   * signal does not end it: its handler runs when it has returned.
    * @param timeoutMs milliseconds, fractions allowed; 0 or less only looks, null or nothing waits for ever.
    * @throws RangeError for NaN.
    */
@@ -100,10 +102,10 @@ export class Selector<D = unknown> implements Disposable {
     }
     if (Number.isNaN(timeoutMs))
       throw new ArgumentRangeError('select() was given NaN milliseconds: check the arithmetic');
-    const count = this.#native.wait(timeoutMs === null ? Number.POSITIVE_INFINITY : Math.max(0, timeoutMs));
+    const count = this.wait(timeoutMs === null ? Number.POSITIVE_INFINITY : Math.max(0, timeoutMs));
     const rows = this.#native.rows;
     const ready: [SelectorKey<D>, number][] = [];
-    for (let i = ROWS_BEGIN; i < ROWS_BEGIN + 2 * count; i += 2) {
+    for (let i = ROWS_BEGIN; i < ROWS_BEGIN + ROW_FIELDS * count; i += ROW_FIELDS) {
       const entry = this.#byToken.get(rows[i] as number);
       if (entry === undefined) continue;
       const row = rows[i + 1] as number;
@@ -111,6 +113,15 @@ export class Selector<D = unknown> implements Disposable {
       if (events !== 0) ready.push([entry.key, events]);
     }
     return ready;
+  }
+
+  // A signal, for whose handler there is no time before this returns, does not shorten it. (Python: PEP 475)
+  private wait(ms: number): number {
+    const until = monotonicClock.now() + ms;
+    for (let left = ms; ; left = Math.max(0, until - monotonicClock.now())) {
+      const count = this.#native.wait(left);
+      if (!this.#native.interrupted) return count;
+    }
   }
 
   /** The key of a registered descriptor. ENOENT if it is not registered. */

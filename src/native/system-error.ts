@@ -23,10 +23,14 @@ export class SystemError extends Error {
   /** After a failed sendAll(): how many of its bytes the kernel took before. */
   bytesSent?: number;
 
-  constructor(errno: number, syscall: string, detail: { fd?: number; what?: string } = {}) {
+  constructor(
+    errno: number,
+    syscall: string,
+    detail: { fd?: number; what?: string; advice?: string | undefined } = {},
+  ) {
     const [code, text] = errorMap().get(errno) ?? [`E${-errno}`, 'unknown error'];
     const where = detail.what ?? (detail.fd === undefined ? '' : `fd ${detail.fd}`);
-    const advice = ADVICE[code];
+    const advice = detail.advice ?? ADVICE[code];
     super(`${syscall}${where && ` ${where}`}: ${code}, ${text}${advice === undefined ? '' : ` (${advice})`}`);
     this.code = code;
     this.errno = errno;
@@ -39,9 +43,13 @@ export class SystemError extends Error {
   }
 }
 
-// Loaded when the first error is made, so that a program without errors starts sooner.
+// Loaded when the first error is made, so that a program without errors starts sooner; and kept, since Node makes a new
+// one of it at each call.
+let known: Map<number, [string, string]> | undefined;
+
 function errorMap(): Map<number, [string, string]> {
-  return (process.getBuiltinModule('node:util') as typeof Util).getSystemErrorMap();
+  known ??= (process.getBuiltinModule('node:util') as typeof Util).getSystemErrorMap();
+  return known;
 }
 
 /** Passes a result >= 0 through and throws the SystemError of a negative one. */

@@ -3,7 +3,9 @@
 
 import { constants } from 'node:os';
 import { ArgumentRangeError, ArgumentTypeError } from '../kernel/errors.ts';
+import type { Mailbox } from '../kernel/mailbox.ts';
 import { addon } from './addon.ts';
+import { copy, wordsOf } from './copy.ts';
 import { BUFFER, FD, frame, LENGTH, OFFSET, RESULT } from './frame.ts';
 
 const { receive, transmit } = addon;
@@ -11,20 +13,27 @@ const UNREGISTERED = -1;
 const EBADF = -constants.errno.EBADF;
 
 /** The views that are registered, each once however many sockets share it: so their entries stay in the cache. */
-const registered = new Map<Uint8Array, { id: number; users: number }>();
+interface Entry {
+  readonly id: number;
+  /** The same memory by the word, if it begins at one. */
+  readonly words: Int32Array | null;
+  users: number;
+}
 
-function register(view: Uint8Array): number {
+const registered = new Map<Uint8Array, Entry>();
+
+function register(view: Uint8Array): Entry {
   let entry = registered.get(view);
   if (entry === undefined) {
-    entry = { id: addon.registerBuffer(view), users: 0 };
+    entry = { id: addon.registerBuffer(view), words: wordsOf(view), users: 0 };
     registered.set(view, entry);
   }
   entry.users++;
-  return entry.id;
+  return entry;
 }
 
 function unregister(view: Uint8Array): void {
-  const entry = registered.get(view) as { id: number; users: number };
+  const entry = registered.get(view) as Entry;
   if (--entry.users > 0) return;
   registered.delete(view);
   addon.releaseBuffer(entry.id);
@@ -33,6 +42,7 @@ function unregister(view: Uint8Array): void {
 export class Window {
   #view: Uint8Array | null = null;
   #id: number = UNREGISTERED; // what the frame's BUFFER takes
+  #words: Int32Array | null = null;
   #offset = 0;
   #end = 0;
 
@@ -45,7 +55,7 @@ export class Window {
   point(view: Uint8Array, offset: number, length: number | undefined): void {
     if (view !== this.#view) this.take(view);
     // A view without bytes has no memory that could be registered.
-    else if (this.#id === UNREGISTERED && view.length > 0) this.#id = register(view);
+    else if (this.#id === UNREGISTERED && view.length > 0) this.register(view);
     const size = view.length; // 0 if the memory was transferred away
     const end = length == null ? size : offset + length;
     // Written so that NaN and fractions fail too.
@@ -76,18 +86,46 @@ export class Window {
     return frame[RESULT] as number;
   }
 
+  /** Writes `length` bytes of the inbox, those at `from`, into the stretch. */
+  load(mailbox: Mailbox, from: number, length: number): void {
+    copy(mailbox.inbox, mailbox.inboxWords, from, this.memory(), this.#words, this.#offset, length);
+  }
+
+  /** Writes bytes into the stretch. */
+  loadFrom(bytes: Uint8Array): void {
+    this.memory().set(bytes, this.#offset);
+  }
+
+  /** Copies the stretch less its first `done` bytes to the outbox, at `to`. */
+  store(mailbox: Mailbox, to: number, done: number): void {
+    const offset = this.#offset + done;
+    copy(this.memory(), this.#words, offset, mailbox.outbox, mailbox.outboxWords, to, this.#end - offset);
+  }
+
   /** Lets go of the view. */
   release(): void {
     if (this.#id !== UNREGISTERED) unregister(this.#view as Uint8Array);
     this.#id = UNREGISTERED;
+    this.#words = null;
     this.#view = null;
+  }
+
+  private memory(): Uint8Array {
+    const view = this.#view as Uint8Array;
+    if (this.#end > view.length) throw lostMemory();
+    return view;
+  }
+
+  private register(view: Uint8Array): void {
+    const { id, words } = register(view);
+    this.#id = id;
+    this.#words = words;
   }
 
   // The frame for the hot call; false after release(), when the socket is closed.
   private fill(fd: number, done: number): boolean {
-    const view = this.#view;
-    if (view === null) return false;
-    if (this.#end > view.length) throw lostMemory();
+    if (this.#view === null) return false;
+    this.memory();
     frame[FD] = fd;
     frame[BUFFER] = this.#id;
     frame[OFFSET] = this.#offset + done;

@@ -6,8 +6,9 @@ import { currentKernel, here } from '../kernel/here.ts';
 import { made } from '../kernel/made.ts';
 import type { Operation, Park } from '../kernel/operation.ts';
 import { park, spend } from '../kernel/park.ts';
-import { closedError, Readiness } from '../kernel/readiness.ts';
-import { READ } from '../kernel/selector-port.ts';
+import { type Acceptor, closedError, Readiness } from '../kernel/readiness.ts';
+import { Ring } from '../kernel/ring.ts';
+import { ACCEPT, READ } from '../kernel/selector-port.ts';
 import { addon } from '../native/addon.ts';
 import { type Address, checkBacklog, formatAddress, resolve } from '../native/address.ts';
 import { checked, SystemError } from '../native/system-error.ts';
@@ -18,6 +19,8 @@ const { EAGAIN, ECONNABORTED, EPROTO, EMFILE, ENFILE, ENOBUFS, ENOMEM } = consta
 const GONE = new Set([-ECONNABORTED, -EPROTO]);
 /** The machine is out of something. */
 const EXHAUSTED = new Set([-EMFILE, -ENFILE, -ENOBUFS, -ENOMEM]);
+/** So many connections may be accepted that nobody takes; more wait in the kernel's queue. */
+const MOST_AHEAD = 64;
 /** How long a listener rests before it tries again after EXHAUSTED, in milliseconds. */
 const REST = 50;
 
@@ -42,7 +45,7 @@ export class Listener implements Disposable {
   /** @internal Use listen(). */
   constructor(fd: number) {
     try {
-      this.#readiness = new Readiness(fd, READ, () => this.close());
+      this.#readiness = new Readiness(fd, READ | ACCEPT, () => this.close());
       const [host, port] = addon.localAddress(fd) as [string, number];
       this.address = { host, port };
     } catch (error) {
@@ -73,6 +76,7 @@ export class Listener implements Disposable {
   close(): void {
     if (this.closed) return;
     addon.closeDescriptor(this.#readiness.remove());
+    this.#accept.refuseAhead();
   }
 
   [Symbol.dispose](): void {
@@ -84,13 +88,16 @@ export class Listener implements Disposable {
   }
 }
 
-class AcceptOperation implements Operation<Socket>, Iterator<Park, Socket, void> {
+class AcceptOperation implements Operation<Socket>, Iterator<Park, Socket, void>, Acceptor {
   readonly #readiness: Readiness;
+  /** What the selector has accepted and nobody has taken yet. */
+  readonly #ahead = new Ring<number>();
   #told = false;
   #rest: CallbackHandle | null = null;
 
   constructor(readiness: Readiness) {
     this.#readiness = readiness;
+    readiness.acceptor = this;
   }
 
   [Symbol.iterator](): this {
@@ -100,9 +107,9 @@ class AcceptOperation implements Operation<Socket>, Iterator<Park, Socket, void>
   next(): IteratorResult<Park, Socket> {
     const readiness = this.#readiness;
     readiness.checkReader();
-    while (readiness.readable) {
+    while (this.#ahead.size > 0 || readiness.readable) {
       if (spend()) return readiness.giveWayReader(this);
-      const fd = addon.accept(readiness.fd);
+      const fd = this.#ahead.size > 0 ? this.#ahead.shift() : addon.accept(readiness.fd);
       if (fd >= 0) {
         readiness.reader = null;
         this.#told = false;
@@ -121,6 +128,23 @@ class AcceptOperation implements Operation<Socket>, Iterator<Park, Socket, void>
   return(): IteratorResult<Park, Socket> {
     this.#readiness.reader = null;
     return { done: true, value: undefined as never };
+  }
+
+  accepted(result: number): void {
+    const readiness = this.#readiness;
+    if (result >= 0) this.#ahead.push(result);
+    else readiness.readable = true; // an accept by hand meets the error, and knows what to do
+    if (result < 0 || this.#ahead.size === MOST_AHEAD) readiness.stopAccepting(result >= 0);
+    if (readiness.reader !== null) readiness.reader.wake();
+  }
+
+  /** The listener is closed: whoever was in its queue learns it by a reset, those who were accepted ahead too. */
+  refuseAhead(): void {
+    while (this.#ahead.size > 0) {
+      const fd = this.#ahead.shift();
+      addon.setResetOnClose(fd);
+      addon.closeDescriptor(fd);
+    }
   }
 
   toString(): string {

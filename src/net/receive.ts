@@ -1,11 +1,13 @@
 // A socket's read side as one reusable operation: nothing is allocated per message.
 
 import { constants } from 'node:os';
+import type { Mailbox } from '../kernel/mailbox.ts';
 import type { Operation, Park } from '../kernel/operation.ts';
 import { spend } from '../kernel/park.ts';
 import { closedError, type Readiness } from '../kernel/readiness.ts';
 import { SystemError } from '../native/system-error.ts';
 import { Window } from '../native/window.ts';
+import { failureOf } from './failure.ts';
 
 const AGAIN = -constants.errno.EAGAIN;
 
@@ -40,6 +42,7 @@ export class ReceiveOperation extends Window implements Operation<number>, Itera
   next(): IteratorResult<Park, number> {
     const readiness = this.#readiness;
     readiness.checkReader();
+    if (readiness.arrived > 0 || readiness.unread !== null) return this.takeArrived();
     if (this.length === 0) return result(0);
     if (!readiness.readable) return readiness.parkReader(this);
     if (spend()) return readiness.giveWayReader(this);
@@ -50,6 +53,7 @@ export class ReceiveOperation extends Window implements Operation<number>, Itera
       readiness.readable = false;
       return readiness.parkReader(this);
     }
+    if (got <= 0 && readiness.failure !== 0) throw failureOf(readiness, 'recv');
     if (got < 0) throw this.error(got);
     // Less than asked for: the kernel's buffer is empty, and the next byte will be an event.
     if (got < this.length && !readiness.readToEnd) readiness.readable = false;
@@ -63,6 +67,26 @@ export class ReceiveOperation extends Window implements Operation<number>, Itera
 
   override toString(): string {
     return `recv on fd ${this.#readiness.fd}`;
+  }
+
+  // What the selector has received already.
+  private takeArrived(): IteratorResult<Park, number> {
+    const readiness = this.#readiness;
+    if (spend()) return readiness.giveWayReader(this);
+    readiness.reader = null;
+    if (readiness.unread !== null) return result(this.takeUnread(readiness.unread));
+    const count = Math.min(readiness.arrived, this.length);
+    this.load(readiness.mailbox as Mailbox, readiness.arrivedAt, count);
+    readiness.arrived -= count;
+    readiness.arrivedAt += count;
+    return result(count);
+  }
+
+  private takeUnread(unread: Uint8Array): number {
+    const count = Math.min(unread.length, this.length);
+    this.loadFrom(unread.subarray(0, count));
+    this.#readiness.unread = count < unread.length ? unread.subarray(count) : null;
+    return count;
   }
 
   private error(errno: number): Error {

@@ -1,34 +1,42 @@
 // A socket's write side as one reusable operation: nothing is allocated per message.
+//
+// What is small goes to the loop's outbox and leaves with the next wait, together with what other sockets send: the bytes
+// are copied, so the caller's buffer is free at once. What is large is sent at once, from where it lies. If the system
+// does not take all of an order, the rest waits here, and until it has gone nothing more is taken over.
 
-import { constants } from 'node:os';
+import { type Mailbox, PARCEL } from '../kernel/mailbox.ts';
 import type { Operation, Park } from '../kernel/operation.ts';
 import { spend } from '../kernel/park.ts';
-import { closedError, type Readiness } from '../kernel/readiness.ts';
+import { closedError, type Readiness, type Sender } from '../kernel/readiness.ts';
+import { WRITE } from '../kernel/selector-port.ts';
 import { SystemError } from '../native/system-error.ts';
 import { Window } from '../native/window.ts';
-
-export const AGAIN = -constants.errno.EAGAIN;
+import { failureOf } from './failure.ts';
+import { AGAIN, Rest } from './rest.ts';
 
 // What next() gives: its value is read before anything else can run, so one object serves all.
 const RESULT: IteratorReturnResult<number> = { done: true, value: 0 };
 
 /** Its stretch of the caller's buffer is its base, not a part: one object less for the cache to miss. */
-export class SendOperation extends Window implements Operation<number>, Iterator<Park, number, void> {
+export class SendOperation extends Window implements Operation<number>, Iterator<Park, number, void>, Sender {
   readonly #readiness: Readiness;
   #all = false;
   #sent = 0;
+  /** What was taken over and the system has not taken yet. */
+  #rest: Rest | null = null;
 
   constructor(readiness: Readiness) {
     super();
     this.#readiness = readiness;
+    readiness.sender = this;
   }
 
-  /** How many bytes of the present or last send the kernel has taken: what is left to know after a cancel. */
+  /** How many bytes of the present or last send were taken over: what is left to know after a cancel. */
   get sent(): number {
     return this.#sent;
   }
 
-  /** `all`: until every byte is taken; otherwise one send. */
+  /** `all`: until every byte is taken over; otherwise one send. */
   aim(view: Uint8Array, offset: number, length: number | undefined, all: boolean): this {
     if (this.#readiness.closed) throw closedError('socket'); // or the buffer would be held with nobody to let go
     this.#readiness.checkWriter();
@@ -48,14 +56,8 @@ export class SendOperation extends Window implements Operation<number>, Iterator
     while (readiness.writable) {
       if (spend()) return readiness.giveWayWriter(this);
       readiness.writer = null; // unless it parks below
-      const count = this.transmit(readiness.fd, this.#sent);
-      if (count === AGAIN) {
-        readiness.writable = false;
-        break;
-      }
-      if (count < 0) throw sendError(readiness, count, this.#sent);
-      this.#sent += count;
-      if (this.#sent === this.length || !this.#all) {
+      this.#sent += this.offer(this, this.#sent);
+      if (this.#sent === this.length || (!this.#all && this.#sent > 0)) {
         RESULT.value = this.#sent;
         return RESULT;
       }
@@ -68,14 +70,74 @@ export class SendOperation extends Window implements Operation<number>, Iterator
     return RESULT;
   }
 
+  /** Takes over what it can of the window less its first `done` bytes; gives how many bytes, 0 if it is not writable now. */
+  offer(window: Window, done: number): number {
+    const readiness = this.#readiness;
+    if (readiness.failure !== 0) throw this.failed(failureOf(readiness, 'send'), done);
+    const length = window.length - done;
+    if (!readiness.writable || length === 0) return 0;
+    const { mailbox } = readiness;
+    if (mailbox !== null) {
+      const place = length <= PARCEL ? mailbox.order(readiness, length) : -1;
+      if (place >= 0) {
+        window.store(mailbox, place, done);
+        return length;
+      }
+      if (length <= PARCEL || readiness.bundle === mailbox.bundle) {
+        readiness.flush(); // room for it, or what was ordered before goes first
+        return this.offer(window, done);
+      }
+    }
+    return this.transmitNow(window, done);
+  }
+
+  /** Sends what it has in the outbox; gives what the system did not take, if anything. */
+  finish(): Rest | null {
+    const readiness = this.#readiness;
+    if (readiness.mailbox !== null && readiness.bundle === readiness.mailbox.bundle) readiness.flush();
+    return this.#rest;
+  }
+
+  sentInPart(result: number, index: number): void {
+    const readiness = this.#readiness;
+    if (result < 0) {
+      readiness.failure = result;
+      if (readiness.writer !== null) readiness.writer.wake();
+      return;
+    }
+    this.#rest = new Rest((readiness.mailbox as Mailbox).rest(index, result));
+    readiness.writable = false;
+    readiness.ask(WRITE);
+  }
+
+  resume(): boolean {
+    if (this.#rest === null) return true;
+    const left = this.#rest.sendOn(this.#readiness.fd);
+    if (left > 0) return false;
+    if (left < 0) this.#readiness.failure = left;
+    this.#rest = null;
+    return true;
+  }
+
   override toString(): string {
     return `send on fd ${this.#readiness.fd}`;
   }
-}
 
-export function sendError(readiness: Readiness, errno: number, bytesSent: number): Error {
-  if (readiness.closed) return closedError('socket');
-  const error = new SystemError(errno, 'send', { fd: readiness.fd });
-  error.bytesSent = bytesSent;
-  return error;
+  private transmitNow(window: Window, done: number): number {
+    const readiness = this.#readiness;
+    const count = window.transmit(readiness.fd, done);
+    if (count >= 0) return count;
+    if (count === AGAIN) {
+      readiness.writable = false;
+      readiness.ask(WRITE); // nobody may park here, and yet the next try wants to know
+      return 0;
+    }
+    if (readiness.closed) throw closedError('socket');
+    throw this.failed(new SystemError(count, 'send', { fd: readiness.fd }), done);
+  }
+
+  private failed(error: SystemError, bytesSent: number): SystemError {
+    error.bytesSent = bytesSent;
+    return error;
+  }
 }

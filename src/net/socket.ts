@@ -4,13 +4,14 @@ import { ArgumentRangeError, ClosedError } from '../kernel/errors.ts';
 import { made } from '../kernel/made.ts';
 import type { Coroutine, Operation } from '../kernel/operation.ts';
 import { closedError, Readiness } from '../kernel/readiness.ts';
-import { PRIORITY, READ, WRITE } from '../kernel/selector-port.ts';
+import { PRIORITY, READ, RECEIVE, WRITE } from '../kernel/selector-port.ts';
 import { addon } from '../native/addon.ts';
 import { type Address, formatAddress } from '../native/address.ts';
 import { checked } from '../native/system-error.ts';
 import { Window } from '../native/window.ts';
 import { ReceiveOperation } from './receive.ts';
-import { AGAIN, SendOperation, sendError } from './send.ts';
+import { Lingering } from './rest.ts';
+import { SendOperation } from './send.ts';
 
 /** Which direction shutdown() ends. */
 export type Direction = 'read' | 'write' | 'both';
@@ -21,7 +22,12 @@ const AT_ONCE = new Window();
 
 /**
  * Made by `connect()` and `listener.accept()`. One task may receive and one may send at a time; a second one gets
- * BusyError. Receiving and sending try at once and suspend only when the kernel has nothing, or no room.
+ * BusyError. Receiving and sending suspend only when nothing has come, or there is no room.
+ *
+ * Bytes cross in batches: with the one wait of a turn the selector brings what many sockets have received, and takes along
+ * what was sent in pieces of up to 4 KiB. So such a piece leaves at the end of the turn, or with shutdown() and close(),
+ * which may end a program after it; the buffer is yours again at once. If the system then refuses it, the next call on the
+ * socket throws that. Larger pieces go at once.
  * @example
  * using socket = yield* connect({ host: '127.0.0.1', port: 7 });
  * yield* socket.sendAll(Buffer.from('hello'));
@@ -38,7 +44,7 @@ export class Socket implements Disposable {
   constructor(fd: number, connected: boolean) {
     try {
       // Urgent data is asked for only to know that it cuts reads short.
-      this.#readiness = new Readiness(fd, READ | WRITE | PRIORITY, () => this.close());
+      this.#readiness = new Readiness(fd, READ | WRITE | PRIORITY | RECEIVE, () => this.close());
     } catch (error) {
       addon.closeDescriptor(fd);
       throw error;
@@ -69,7 +75,7 @@ export class Socket implements Disposable {
     return this.#remote;
   }
 
-  /** How many bytes of the present or last send the kernel has taken: after a cancelled sendAll(), what went out. */
+  /** How many bytes of the present or last send were taken over: after a cancelled sendAll(), what goes out. */
   get sent(): number {
     return this.#send.sent;
   }
@@ -98,13 +104,13 @@ export class Socket implements Disposable {
     return made(operation, 'recv()');
   }
 
-  /** Sends what the kernel takes at once, at least one byte of a non-empty buffer; gives how many. Errors as sendAll(). */
+  /** Sends as much as is taken over at once, at least one byte of a non-empty buffer; gives how many. Errors as sendAll(). */
   send(data: Uint8Array, offset = 0, length?: number): Operation<number> {
     return made(this.#send.aim(data, offset, length, false), 'send()');
   }
 
   /**
-   * Sends what the kernel takes now and gives how many bytes that was, 0 if it takes none. Never suspends, so a buffer
+   * Sends as much as is taken over now and gives how many bytes, 0 if there is no room. Never suspends, so a buffer
    * shared by many tasks stays yours between `recvInto` and this. Errors as sendAll().
    * @example
    * const length = yield* socket.recvInto(shared);
@@ -116,18 +122,12 @@ export class Socket implements Disposable {
     if (readiness.closed) throw closedError('socket');
     readiness.checkWriter();
     AT_ONCE.point(data, offset, length);
-    if (!readiness.writable) return 0;
-    const count = AT_ONCE.transmit(readiness.fd, 0);
-    if (count >= 0) return count;
-    if (count !== AGAIN) throw sendError(readiness, count, 0);
-    readiness.writable = false;
-    readiness.arm(); // nobody parks here, and yet the next try wants to know
-    return 0;
+    return this.#send.offer(AT_ONCE, 0);
   }
 
   /**
    * Sends every byte of the buffer (or of the stretch) and gives their number; suspends while the peer is slow, which
-   * bounds memory. Do not change the buffer meanwhile.
+   * bounds memory. Do not change the buffer until it completes.
    * @throws SystemError with `bytesSent` (EPIPE, ECONNRESET), ClosedError, BusyError while another task sends.
    */
   sendAll(data: Uint8Array, offset = 0, length?: number): Operation<number> {
@@ -139,7 +139,9 @@ export class Socket implements Disposable {
     const how = HOW[direction];
     if (how === undefined) throw new ArgumentRangeError(`shutdown() takes 'read', 'write' or 'both', not ${direction}`);
     if (this.closed) throw new ClosedError('the socket is closed');
-    checked(addon.shutdown(this.fd, how), 'shutdown', { fd: this.fd });
+    const rest = how === HOW.read ? null : this.#send.finish();
+    if (rest === null) checked(addon.shutdown(this.fd, how), 'shutdown', { fd: this.fd });
+    else rest.last = true; // the end of the stream comes after it
   }
 
   /** Whether small messages leave at once (TCP_NODELAY); true from the start. */
@@ -151,10 +153,15 @@ export class Socket implements Disposable {
   /** Closes at once; whoever waits on it gets ClosedError. A second call does nothing. Never suspends. */
   close(): void {
     if (this.closed) return;
+    const rest = this.#send.finish();
+    // Bytes that nobody reads are told to the peer, wherever they lie: by a reset, not by an end of the stream.
+    const { arrived, unread } = this.#readiness;
+    if (rest === null && (arrived > 0 || unread !== null)) addon.setResetOnClose(this.#readiness.fd);
     const fd = this.#readiness.remove();
     this.#receive.release();
     this.#send.release();
-    addon.closeDescriptor(fd);
+    if (rest === null) addon.closeDescriptor(fd);
+    else new Lingering(fd, rest);
   }
 
   [Symbol.dispose](): void {

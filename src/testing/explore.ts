@@ -5,7 +5,7 @@ import { ArgumentRangeError, InvalidStateError } from '../kernel/errors.ts';
 import type { Instrument } from '../kernel/instruments.ts';
 import type { Coroutine } from '../kernel/operation.ts';
 import type { Step } from '../kernel/ready-queue.ts';
-import { ROWS_BEGIN } from '../kernel/selector-port.ts';
+import { ROW_FIELDS, ROWS_BEGIN } from '../kernel/selector-port.ts';
 import { Task } from '../kernel/task.ts';
 import { Choices, OtherProgramError } from './choices.ts';
 import { FakeSelector } from './fake-selector.ts';
@@ -163,10 +163,10 @@ class ShuffledSelector extends FakeSelector {
     const count = super.wait(ms);
     if (count < 2) return count;
     const places = Array.from({ length: count }, (_, i) => i);
-    const rows = places.map((i) => this.rows.slice(ROWS_BEGIN + 2 * i, ROWS_BEGIN + 2 * i + 2));
+    const rows = places.map((i) => this.rows.slice(ROWS_BEGIN + ROW_FIELDS * i, ROWS_BEGIN + ROW_FIELDS * (i + 1)));
     this.#choices.permute(rows, places);
     rows.forEach((row, i) => {
-      this.rows.set(row, ROWS_BEGIN + 2 * i);
+      this.rows.set(row, ROWS_BEGIN + ROW_FIELDS * i);
     });
     return count;
   }

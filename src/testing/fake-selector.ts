@@ -2,7 +2,7 @@
 // moves a virtual clock. It keeps the native selectors' rules (errors, edges, rows), as the conformance test checks.
 
 import { ArgumentRangeError, InvalidStateError } from '../kernel/errors.ts';
-import { ROWS_BEGIN, type SelectorPort } from '../kernel/selector-port.ts';
+import { ROW_FIELDS, ROWS_BEGIN, type SelectorPort } from '../kernel/selector-port.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
 const CAPACITY = 256;
@@ -23,7 +23,10 @@ const MAX_IDLE = 100_000;
 export class FakeSelector implements SelectorPort {
   readonly name = 'fake';
   readonly edges = true;
-  readonly rows = new Int32Array(ROWS_BEGIN + 2 * CAPACITY);
+  readonly lazy = false;
+  readonly rows = new Int32Array(ROWS_BEGIN + ROW_FIELDS * CAPACITY);
+  /** It knows of readiness only: bytes it has none. */
+  readonly mailbox = null;
   closed = false;
   /** Every call of wait(): when it came, and how long it would have waited (Infinity: for ever). */
   readonly waits: { at: number; ms: number }[] = [];
@@ -93,6 +96,10 @@ export class FakeSelector implements SelectorPort {
     return this.collect();
   }
 
+  flush(): number {
+    return 0;
+  }
+
   wake(): void {
     this.#woken = true;
   }
@@ -120,8 +127,7 @@ export class FakeSelector implements SelectorPort {
       const registration = this.#registered.get(fd);
       if (registration === undefined) continue;
       if (count === CAPACITY) break;
-      this.rows[ROWS_BEGIN + 2 * count] = registration.token;
-      this.rows[ROWS_BEGIN + 2 * count + 1] = events;
+      this.rows.set([registration.token, events], ROWS_BEGIN + ROW_FIELDS * count);
       this.#pending.delete(fd);
       count++;
     }

@@ -59,19 +59,19 @@ test('each event is published to its channel, in order, with its documented mess
 });
 
 test('nothing is installed when nobody listens; one channel is enough, and only it is published to', () => {
-  expect(nodeInstruments()).toEqual([]);
+  expect(nodeInstruments('fake')).toEqual([]);
   for (const name of NAMES) channel(name); // exists, and nobody listens
-  expect(nodeInstruments()).toEqual([]);
+  expect(nodeInstruments('fake')).toEqual([]);
   const exits: string[] = [];
   const listen = (message: unknown): void => {
     exits.push(String((message as ChannelMessages['coreactor:task:exited']).task));
   };
   subscribe('coreactor:task:exited', listen);
-  expect(nodeInstruments().length).toBe(1);
+  expect(nodeInstruments('fake').length).toBe(1);
   simulate(program);
   unsubscribe('coreactor:task:exited', listen);
   expect(exits).toEqual(['child', 'Task-1']);
-  expect(nodeInstruments()).toEqual([]);
+  expect(nodeInstruments('fake')).toEqual([]);
 });
 
 const RUN = `
@@ -83,6 +83,7 @@ test('NODE_DEBUG=coreactor prints the events; other names in it do not', async (
   const lines = stderr.trim().split('\n');
   for (const line of lines) expect(line).toMatch(/^COREACTOR \d+: /);
   expect(lines.map((line) => line.replace(/^COREACTOR \d+: /, '').replaceAll(/[\d.]+/g, '#'))).toEqual([
+    expect.stringMatching(/^a run begins on \w+$/),
     ...['main spawned by the run', 'main steps', 'the child spawned by main', 'main parked on the child'],
     ...['select for at most # ms', 'select gave # rows', 'the child steps', 'the child parked on sleep until #'],
     ...['select for at most # ms', 'select gave # rows', 'the child woken by the loop', 'the child steps'],

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { createTask } from '../../src/kernel/create-task.ts';
 import { InvalidStateError } from '../../src/kernel/errors.ts';
 import type { Coroutine } from '../../src/kernel/operation.ts';
-import { READ, ROWS_BEGIN, WRITE } from '../../src/kernel/selector-port.ts';
+import { READ, ROW_FIELDS, ROWS_BEGIN, WRITE } from '../../src/kernel/selector-port.ts';
 import { now, sleep } from '../../src/kernel/sleep.ts';
 import { FakeSelector } from '../../src/testing/fake-selector.ts';
 import { simulate } from '../../src/testing/simulate.ts';
@@ -16,11 +16,10 @@ function setUp(): { clock: VirtualClock; selector: FakeSelector; rows: (ms: numb
   const selector = new FakeSelector(clock);
   const rows = (ms: number) => {
     const count = selector.wait(ms);
-    const flat = [...selector.rows.subarray(ROWS_BEGIN, ROWS_BEGIN + 2 * count)];
-    return Array.from({ length: count }, (_, i): [number, number] => [
-      flat[2 * i] as number,
-      flat[2 * i + 1] as number,
-    ]);
+    return Array.from({ length: count }, (_, i): [number, number] => {
+      const at = ROWS_BEGIN + ROW_FIELDS * i;
+      return [selector.rows[at] as number, selector.rows[at + 1] as number];
+    });
   };
   return { clock, selector, rows };
 }

@@ -22,7 +22,10 @@ function inside<T>(crank: Crank, body: () => T): T {
 
 /** Hands the poller a batch that the test made up. */
 function dispatch(crank: Crank, rows: [token: number, events: number][]): void {
-  crank.selector.rows.set(rows.flat(), ROWS_BEGIN);
+  crank.selector.rows.set(
+    rows.flatMap((row) => [...row, 0, 0]),
+    ROWS_BEGIN,
+  );
   crank.kernel.turn(rows.length);
 }
 

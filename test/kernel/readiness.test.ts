@@ -149,33 +149,40 @@ test('what is still registered at the end of the run is asked to close, once', (
   expect(closed).toEqual([3, 5]);
 });
 
-test('a selector without edges is armed again at each wait, for what is not known to be ready', () => {
-  class Level extends FakeSelector {
-    readonly armed: number[] = [];
-    override modify(fd: number, interest: number, token: number): void {
-      this.armed.push(interest);
-      super.modify(fd, interest, token);
-    }
+class Recording extends FakeSelector {
+  readonly asked: number[] = [];
+  override add(fd: number, interest: number, token: number): void {
+    this.asked.push(interest);
+    super.add(fd, interest, token);
   }
+  override modify(fd: number, interest: number, token: number): void {
+    this.asked.push(interest);
+    super.modify(fd, interest, token);
+  }
+}
+
+function* bothWays(selector: FakeSelector): Coroutine<void> {
+  const source = open(3, READ | WRITE);
+  selector.signalAt(5, 3, READ);
+  yield* receive(source);
+  selector.signalAt(10, 3, WRITE);
+  yield* source.whenWritable(source);
+  selector.signalAt(15, 3, READ);
+  yield* receive(source);
+  source.writable = false;
+  selector.signalAt(20, 3, WRITE);
+  yield* source.whenWritable(source);
+}
+
+test.each([
+  ['edges, dear to ask: all at once, never again', { edges: true, lazy: false }, [READ | WRITE]],
+  ['edges, cheap to ask: when somebody waits first', { edges: true, lazy: true }, [0, READ, READ | WRITE]],
+  ['no edges: again when it has told and somebody waits', { edges: false, lazy: false }, [READ | WRITE, READ, WRITE]],
+])('what a selector is asked for (%s)', (_, kind, expected) => {
   const clock = new VirtualClock();
-  const selector = Object.assign(new Level(clock), { edges: false });
-  simulate(
-    function* () {
-      const source = open(3, READ | WRITE);
-      selector.signalAt(5, 3, READ);
-      yield* receive(source);
-      selector.signalAt(10, 3, WRITE);
-      yield* source.whenWritable(source);
-      selector.signalAt(15, 3, READ);
-      yield* receive(source);
-      source.readable = true;
-      source.writable = false;
-      selector.signalAt(20, 3, WRITE);
-      yield* source.whenWritable(source);
-    },
-    { clock, selector: selector as FakeSelector },
-  );
-  expect(selector.armed).toEqual([READ | WRITE | EDGE, READ | WRITE | EDGE, READ | EDGE, WRITE | EDGE]);
+  const selector = Object.assign(new Recording(clock), kind) as Recording;
+  simulate(() => bothWays(selector), { clock, selector });
+  expect(selector.asked).toEqual(expected.map((interest) => interest | EDGE));
 });
 
 test('with edges nothing is armed again', () => {

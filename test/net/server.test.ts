@@ -132,7 +132,10 @@ test('H23: out of descriptors the listener tells it once, does not spin, and rec
   expect(code).toBe(130);
 });
 
-test('a steady echo costs one recv and one send a message (strace)', async () => {
+const uring = process.env.COREACTOR_SELECTOR === 'io_uring';
+const cost = uring ? 'no call of its own, only a part of a turn’s' : 'one recv and one send';
+
+test(`a steady echo costs ${cost} a message (strace)`, async () => {
   const folder = mkdtempSync(join(tmpdir(), 'coreactor-'));
   try {
     const { port, program } = await serve('echo.js');
@@ -143,7 +146,7 @@ test('a steady echo costs one recv and one send a message (strace)', async () =>
         '-o',
         join(folder, 'trace'),
         '-e',
-        'trace=network,epoll_wait,epoll_pwait2,epoll_ctl,poll,select,pselect6',
+        'trace=network,epoll_wait,epoll_pwait2,epoll_ctl,poll,select,pselect6,io_uring_enter,io_uring_register',
         '-p',
         String(program.child.pid),
       ],
@@ -171,9 +174,10 @@ test('a steady echo costs one recv and one send a message (strace)', async () =>
     await settle();
     const after = counts();
     const of = (name: string): number => (after[name] ?? 0) - (before[name] ?? 0);
-    expect(of('recvfrom')).toBe(messages);
-    expect(of('sendto')).toBe(messages);
-    expect(of('epoll_ctl')).toBe(0);
+    expect([of('recvfrom'), of('sendto')]).toEqual(uring ? [0, 0] : [messages, messages]);
+    expect([of('epoll_ctl'), of('io_uring_register')]).toEqual([0, 0]);
+    // At this load a turn may bring a single message: one that receives, one that sends and waits for the next.
+    expect(of('io_uring_enter')).toBeLessThanOrEqual(uring ? 2 * messages + 2 : 0);
     for (const socket of sockets) socket.destroy();
     trace.kill('SIGINT');
   } finally {

@@ -1,0 +1,479 @@
+// io_uring(7): readiness as poll requests, and for kReceive and the orders the work itself. A turn is one system call:
+// it takes along every new request, sends and all, and brings what is complete. Linux 6.12.
+//
+//   level-triggered   a poll request for each telling, made anew at the next wait
+//   edge-triggered    one that goes on telling (multishot)
+//   kReceive          one receive that goes on (multishot), into a ring of buffers that lie in the inbox. They are
+//   filled
+//                     piece by piece (incremental), so that small messages lie densely and stay in the cache
+//   kAccept           one accept that goes on (multishot)
+//   orders            sends that never wait, so that their bytes are free when the call returns
+//
+// Every request carries its fd and a serial number. What comes for a request that was replaced or withdrawn is dropped.
+#include "mechanisms.h"
+
+#ifdef COREACTOR_HAVE_IO_URING
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "../pollable.h"
+#include "../ring.h"
+#include "../unique_fd.h"
+#include "poll_mask.h"
+
+namespace coreactor {
+namespace {
+
+// Newer than the headers of some machines that run them.
+constexpr uint16_t kIncremental = 2;         // IOU_PBUF_RING_INC, Linux 6.12
+constexpr uint32_t kBufferGoesOn = 1U << 4;  // IORING_CQE_F_BUF_MORE, likewise
+constexpr unsigned kBuffers = 16;            // a power of two
+constexpr uint16_t kGroup = 0;
+constexpr unsigned kRequests = 2048;
+constexpr unsigned kCompletions = 4096;
+
+enum class Kind : uint32_t { kNobody, kPoll, kReceive, kAccept, kSend };
+
+// What a completion brings back of its request: the kind, a serial number and the fd, or the number of an order.
+uint64_t tag(Kind kind, uint32_t serial, int fd) {
+  return static_cast<uint64_t>(kind) << 60 | static_cast<uint64_t>(serial) << 32 | static_cast<uint32_t>(fd);
+}
+Kind kindOf(uint64_t tag) { return static_cast<Kind>(tag >> 60); }
+uint32_t serialOf(uint64_t tag) { return static_cast<uint32_t>(tag >> 32) & 0xfffffff; }
+int fdOf(uint64_t tag) { return static_cast<int>(static_cast<uint32_t>(tag)); }
+
+// A request that is under way, or none.
+struct Request {
+  uint32_t serial = 0;  // 0: none
+  unsigned position = 0;
+  explicit operator bool() const { return serial != 0; }
+};
+
+struct Watch {
+  Request poll;
+  Request receive;
+  Request accept;
+  uint32_t batch = 0;  // in which it has been told readiness, and in which row
+  int row = 0;
+};
+
+// The part of the interest that a poll request looks after.
+uint32_t polled(uint32_t interest) {
+  return (interest & (kReceive | kAccept)) != 0 ? interest & ~(kRead | kPriority | kReceive | kAccept) : interest;
+}
+
+void ring(int bell) {
+  const uint64_t once = 1;
+  if (::write(bell, &once, sizeof once) < 0) return;  // it rings already
+}
+
+void silence(int bell) {
+  uint64_t rings;
+  if (::read(bell, &rings, sizeof rings) < 0) return;  // it was silent
+}
+
+class UringSelector final : public Selector {
+ public:
+  UringSelector(Ready* rows, int capacity) : Selector(rows, capacity) {}
+  ~UringSelector() override;
+
+  int open() {
+    if (const int error = ring_.open(kRequests, kCompletions); error < 0) return error;
+    if (const int error = checkBuffers(); error < 0) return error;
+    // An eventfd that is rung by another is rung late.
+    return start(true);
+  }
+
+  const char* name() const override { return "io_uring"; }
+  bool edges() const override { return true; }
+  bool lazy() const override { return true; }
+  int fd() override;
+  int attach(const Mailbox& mailbox) override;
+
+ private:
+  int change(int fd, const Registration* before, const Registration* after) override;
+  int poll(int64_t ns) override;
+  void sendOrders() override;
+
+  int checkBuffers() const;
+  int registerBuffers(io_uring_buf_ring* memory, unsigned count) const;
+  void giveBack(unsigned buffer);
+
+  uint64_t tagOf(Kind kind, const Request& request, int fd) const { return tag(kind, request.serial, fd); }
+  io_uring_sqe& begin(Request& request, Kind kind, uint8_t operation, int fd);
+  void startPoll(int fd, uint32_t interest);
+  void startReceive(int fd);
+  void startAccept(int fd);
+  void stop(Kind kind, Request& request, int fd);
+  bool withdraw(Kind kind, Request& request, int fd);
+  void renewAll();
+  void askLateOnesAgain();
+  void announce();
+  void renew(int fd, const Registration& to);
+
+  void complete(const io_uring_cqe& completion);
+  void pollComplete(int fd, const io_uring_cqe& completion);
+  void receiveComplete(int fd, const io_uring_cqe& completion);
+  void acceptComplete(int fd, const io_uring_cqe& completion);
+  static int withoutRumour(int fd, int told);
+  size_t takePiece(const io_uring_cqe& completion);
+  void tell(int fd, const Registration& to, uint32_t events);
+
+  // Unmapped after the ring, which may still use it, has gone.
+  struct BufferRing {
+    ~BufferRing() {
+      if (memory != nullptr) munmap(memory, kBuffers * sizeof(io_uring_buf));
+    }
+    io_uring_buf_ring* memory = nullptr;
+  };
+
+  BufferRing buffers_;
+  Ring ring_;
+  UniqueFd bell_;                // rings when something is complete, for fd()
+  std::vector<Watch> watches_;   // by fd
+  std::vector<int> stale_;       // fds that need a new request before the next wait
+  std::vector<unsigned> spent_;  // buffers that the kernel has filled
+  size_t used_[kBuffers] = {};   // how much of each
+  uint32_t serial_ = 0;
+  uint32_t batch_ = 0;
+};
+
+UringSelector::~UringSelector() {
+  // What was accepted and not told is nobody's.
+  for (size_t fd = 0; fd < watches_.size(); ++fd) withdraw(Kind::kAccept, watches_[fd].accept, static_cast<int>(fd));
+  if (ring_.fd() >= 0) ring_.settle();
+  for (unsigned head = ring_.fd() >= 0 ? ring_.head() : 0; ring_.fd() >= 0 && head != ring_.ready(); ++head) {
+    const io_uring_cqe& completion = ring_.completion(head);
+    if (kindOf(completion.user_data) == Kind::kAccept && completion.res >= 0) ::close(completion.res);
+  }
+}
+
+int UringSelector::fd() {
+  // The ring's own descriptor would not do: it shows what is complete, and here that needs somebody to come and ask.
+  if (bell_) return bell_.get();
+  UniqueFd bell(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  int number = bell.get();
+  if (!bell || ring_.registerWith(IORING_REGISTER_EVENTFD, &number, 1) < 0) return -1;
+  bell_ = std::move(bell);
+  announce();
+  return bell_.get();
+}
+
+// Whether this kernel has what we need of it: an empty ring of incremental buffers tells.
+int UringSelector::checkBuffers() const {
+  BufferRing probe;
+  void* const memory =
+      mmap(nullptr, kBuffers * sizeof(io_uring_buf), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) return -errno;
+  probe.memory = static_cast<io_uring_buf_ring*>(memory);
+  if (const int error = registerBuffers(probe.memory, kBuffers); error < 0) return error;
+  io_uring_buf_reg gone{};
+  gone.bgid = kGroup;
+  return ring_.registerWith(IORING_UNREGISTER_PBUF_RING, &gone, 1);
+}
+
+int UringSelector::registerBuffers(io_uring_buf_ring* memory, unsigned count) const {
+  io_uring_buf_reg registration{};
+  registration.ring_addr = reinterpret_cast<uintptr_t>(memory);
+  registration.ring_entries = count;
+  registration.bgid = kGroup;
+  registration.pad = kIncremental;  // "flags" in newer headers
+  return ring_.registerWith(IORING_REGISTER_PBUF_RING, &registration, 1);
+}
+
+int UringSelector::attach(const Mailbox& mailbox) {
+  if (const int error = Selector::attach(mailbox); error < 0) return error;
+  void* const memory =
+      mmap(nullptr, kBuffers * sizeof(io_uring_buf), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) return -errno;
+  buffers_.memory = static_cast<io_uring_buf_ring*>(memory);
+  if (const int error = registerBuffers(buffers_.memory, kBuffers); error < 0) return error;
+  for (unsigned buffer = 0; buffer < kBuffers; ++buffer) giveBack(buffer);
+  return 0;
+}
+
+void UringSelector::giveBack(unsigned buffer) {
+  const size_t size = mailbox_.inboxSize / kBuffers;
+  io_uring_buf_ring& to = *buffers_.memory;
+  const uint16_t tail = to.tail;
+  io_uring_buf& entry = reinterpret_cast<io_uring_buf*>(&to)[tail & (kBuffers - 1)];
+  entry.addr = reinterpret_cast<uintptr_t>(mailbox_.inbox + buffer * size);
+  entry.len = static_cast<uint32_t>(size);
+  entry.bid = static_cast<uint16_t>(buffer);
+  used_[buffer] = 0;
+  __atomic_store_n(&to.tail, static_cast<uint16_t>(tail + 1), __ATOMIC_RELEASE);
+}
+
+io_uring_sqe& UringSelector::begin(Request& request, Kind kind, uint8_t operation, int fd) {
+  serial_ = serial_ % 0xfffffff + 1;
+  request.serial = serial_;
+  io_uring_sqe& entry = ring_.request(operation, fd, tagOf(kind, request, fd));
+  request.position = ring_.position();
+  return entry;
+}
+
+void UringSelector::startPoll(int fd, uint32_t interest) {
+  io_uring_sqe& entry = begin(watches_[static_cast<size_t>(fd)].poll, Kind::kPoll, IORING_OP_POLL_ADD, fd);
+  entry.poll32_events = static_cast<uint16_t>(toPoll(interest));
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+  entry.poll32_events <<= 16;
+#endif
+  if ((interest & kEdge) != 0) entry.len = IORING_POLL_ADD_MULTI;
+}
+
+void UringSelector::startReceive(int fd) {
+  io_uring_sqe& entry = begin(watches_[static_cast<size_t>(fd)].receive, Kind::kReceive, IORING_OP_RECV, fd);
+  entry.ioprio = IORING_RECV_MULTISHOT;
+  entry.flags = IOSQE_BUFFER_SELECT;
+  entry.buf_group = kGroup;
+}
+
+void UringSelector::startAccept(int fd) {
+  io_uring_sqe& entry = begin(watches_[static_cast<size_t>(fd)].accept, Kind::kAccept, IORING_OP_ACCEPT, fd);
+  entry.ioprio = IORING_ACCEPT_MULTISHOT;
+  entry.accept_flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
+}
+
+// Asks the kernel to end a request; its last completion will come.
+void UringSelector::stop(Kind kind, Request& request, int fd) {
+  io_uring_sqe& entry = ring_.request(IORING_OP_ASYNC_CANCEL, -1, tag(Kind::kNobody, 0, 0));
+  entry.addr = tagOf(kind, request, fd);
+  entry.flags = IOSQE_CQE_SKIP_SUCCESS;
+}
+
+// Ends a request here and now. True if the kernel had it.
+bool UringSelector::withdraw(Kind kind, Request& request, int fd) {
+  if (!request) return false;
+  const Request old = request;
+  request = Request();
+  if (ring_.isQueued(old.position)) {
+    ring_.takeBack(old.position);
+    return false;
+  }
+  ring_.cancel(tagOf(kind, old, fd));
+  return true;
+}
+
+int UringSelector::change(int fd, const Registration* before, const Registration* after) {
+  if (const int error = checkChange(fd, before, after); error < 0) return error;
+  if (static_cast<size_t>(fd) >= watches_.size()) watches_.resize(static_cast<size_t>(fd) + 1);
+  Watch& watch = watches_[static_cast<size_t>(fd)];
+  if (after == nullptr) {
+    const bool polling = withdraw(Kind::kPoll, watch.poll, fd);
+    const bool receiving = withdraw(Kind::kReceive, watch.receive, fd);
+    const bool accepting = withdraw(Kind::kAccept, watch.accept, fd);
+    // Or the kernel would hold the file beyond close(): the peer would not learn of it, the port not be free.
+    if (polling || receiving || accepting) ring_.settle();
+    watch = Watch();
+    return 0;
+  }
+  // A poll request that comes anew tells anew, which modify() is to do.
+  if (watch.poll) {
+    if (ring_.isQueued(watch.poll.position)) {
+      ring_.takeBack(watch.poll.position);
+    } else {
+      stop(Kind::kPoll, watch.poll, fd);
+    }
+    watch.poll = Request();
+  }
+  const bool receives = (after->interest & kReceive) != 0;
+  if (!receives && watch.receive) {
+    // What it has received until it ends comes before what anybody reads by himself: only then is kRead looked for.
+    stop(Kind::kReceive, watch.receive, fd);
+  }
+  if ((after->interest & kAccept) == 0 && watch.accept) stop(Kind::kAccept, watch.accept, fd);
+  renew(fd, *after);
+  if (bell_) ring_.submit();  // or it could not ring
+  return 0;
+}
+
+// What is over, or has been told and is a level, begins again.
+void UringSelector::renewAll() {
+  for (const int fd : stale_) {
+    if (const Registration* const found = registry_.find(fd)) renew(fd, *found);
+  }
+  stale_.clear();
+}
+
+// Makes the requests that the registration needs and has not.
+void UringSelector::renew(int fd, const Registration& to) {
+  Watch& watch = watches_[static_cast<size_t>(fd)];
+  const uint32_t underWay = (watch.receive ? kReceive : 0U) | (watch.accept ? kAccept : 0U);
+  const uint32_t interest = polled(to.interest | underWay);
+  if (!watch.poll && toPoll(interest) != 0) startPoll(fd, interest);
+  if (!watch.receive && (to.interest & kReceive) != 0) startReceive(fd);
+  if (!watch.accept && (to.interest & kAccept) != 0) startAccept(fd);
+}
+
+void UringSelector::sendOrders() {
+  const int count = takeOrders();
+  for (int i = 0; i < count; ++i) {
+    const Order& order = mailbox_.orders[i];
+    if (!isInside(order, mailbox_)) {
+      emitUnsent(i, -EFAULT);
+      continue;
+    }
+    io_uring_sqe& entry = ring_.request(IORING_OP_SEND, order.fd, tag(Kind::kSend, 0, i));
+    entry.addr = reinterpret_cast<uintptr_t>(mailbox_.outbox + order.offset);
+    entry.len = static_cast<uint32_t>(order.length);
+    entry.msg_flags = MSG_NOSIGNAL | MSG_DONTWAIT | MSG_WAITALL;  // all or an error, at once
+    entry.flags = IOSQE_CQE_SKIP_SUCCESS;
+  }
+}
+
+int UringSelector::poll(int64_t ns) {
+  for (const unsigned buffer : spent_) giveBack(buffer);
+  spent_.clear();
+  unsigned head = ring_.head();
+  const bool late = head != ring_.ready();
+  if (late) askLateOnesAgain();
+  renewAll();
+  ++batch_;
+  const int error = ring_.enter(late ? 0 : ns);
+  // It was rung by what is complete now. For what comes later, announce() looks.
+  if (bell_) silence(bell_.get());
+
+  const int before = room();
+  const unsigned tail = ring_.ready();
+  // The orders' bytes are there until this call returns, so those who failed must be told now.
+  for (unsigned position = head; position != tail; ++position) {
+    io_uring_cqe& completion = ring_.completion(position);
+    if (kindOf(completion.user_data) != Kind::kSend) continue;
+    emitUnsent(fdOf(completion.user_data), completion.res);
+    completion.user_data = tag(Kind::kNobody, 0, 0);
+  }
+  for (; head != tail && room() > 0; ++head) complete(ring_.completion(head));
+  ring_.consume(head);
+  if (bell_) announce();
+  return error < 0 && room() == before ? error : 0;
+}
+
+// Completions for which the last batch had no room. A level may be over by now, so it is looked at anew, and before
+// those that were told already: or these would take the room again and again.
+void UringSelector::askLateOnesAgain() {
+  std::vector<int> late;
+  for (unsigned position = ring_.head(); position != ring_.ready(); ++position) {
+    const io_uring_cqe& completion = ring_.completion(position);
+    const int fd = fdOf(completion.user_data);
+    const Registration* const found = kindOf(completion.user_data) == Kind::kPoll ? registry_.find(fd) : nullptr;
+    if (found == nullptr || (found->interest & kEdge) != 0) continue;
+    Request& poll = watches_[static_cast<size_t>(fd)].poll;
+    if (poll.serial != serialOf(completion.user_data)) continue;
+    poll = Request();
+    late.push_back(fd);
+  }
+  stale_.insert(stale_.begin(), late.begin(), late.end());
+}
+
+// For a host that polls fd(): what is asked must be with the kernel, and the bell must ring for what is left.
+void UringSelector::announce() {
+  renewAll();
+  ring_.submit();
+  if (ring_.head() != ring_.ready() || ring_.hasMore()) ring(bell_.get());
+}
+
+void UringSelector::complete(const io_uring_cqe& completion) {
+  const int fd = fdOf(completion.user_data);
+  switch (kindOf(completion.user_data)) {
+    case Kind::kPoll:
+      return pollComplete(fd, completion);
+    case Kind::kReceive:
+      return receiveComplete(fd, completion);
+    case Kind::kAccept:
+      return acceptComplete(fd, completion);
+    case Kind::kSend:
+    case Kind::kNobody:
+      return;
+  }
+}
+
+void UringSelector::pollComplete(int fd, const io_uring_cqe& completion) {
+  Watch& watch = watches_[static_cast<size_t>(fd)];
+  const Registration* const found = registry_.find(fd);
+  if (found == nullptr || watch.poll.serial != serialOf(completion.user_data)) return;
+  if ((completion.flags & IORING_CQE_F_MORE) == 0) {
+    watch.poll = Request();
+    // An edge was asked for once, and a file that is no more would be told for ever.
+    if (completion.res >= 0) stale_.push_back(fd);
+  }
+  tell(fd, *found, completion.res < 0 ? static_cast<uint32_t>(kError) : fromPoll(withoutRumour(fd, completion.res)));
+}
+
+// A multishot poll tells what its waker has said, and TCP's says that any data may be urgent: there only poll() knows.
+int UringSelector::withoutRumour(int fd, int told) {
+  if ((told & (POLLIN | POLLPRI)) != (POLLIN | POLLPRI)) return told;
+  pollfd urgent{fd, POLLPRI, 0};
+  return ::poll(&urgent, 1, 0) == 0 ? told & ~POLLPRI : told;
+}
+
+// One row per registration and batch.
+void UringSelector::tell(int fd, const Registration& to, uint32_t events) {
+  Watch& watch = watches_[static_cast<size_t>(fd)];
+  if (watch.batch == batch_) return amend(watch.row, to, events);
+  watch.batch = batch_;
+  watch.row = emit(fd, to, events);
+}
+
+// Where in the inbox a received piece begins.
+size_t UringSelector::takePiece(const io_uring_cqe& completion) {
+  const unsigned buffer = completion.flags >> IORING_CQE_BUFFER_SHIFT;
+  const size_t offset = buffer * (mailbox_.inboxSize / kBuffers) + used_[buffer];
+  used_[buffer] += static_cast<size_t>(completion.res);
+  if ((completion.flags & kBufferGoesOn) == 0) spent_.push_back(buffer);
+  return offset;
+}
+
+void UringSelector::receiveComplete(int fd, const io_uring_cqe& completion) {
+  const size_t offset = completion.res > 0 ? takePiece(completion) : 0;  // whoever it is for, it has used the buffer
+  Watch& watch = watches_[static_cast<size_t>(fd)];
+  const Registration* const found = registry_.find(fd);
+  if (found == nullptr || watch.receive.serial != serialOf(completion.user_data)) return;
+  if (completion.res > 0) emitReceived(found->token, kReceive, completion.res, offset);
+  if ((completion.flags & IORING_CQE_F_MORE) != 0) return;
+  watch.receive = Request();
+  const bool stopped = (found->interest & kReceive) == 0;
+  // Stopped, it leaves kRead to a poll; without buffers (or stopped and wanted again meanwhile), it goes on.
+  const bool renewed = completion.res > 0 || completion.res == -ENOBUFS || completion.res == -ECANCELED;
+  if (stopped || renewed) {
+    stale_.push_back(fd);
+  } else if (completion.res == 0) {
+    tell(fd, *found, kRead | kReadHangup);
+  } else {
+    emitReceived(found->token, kReceive, completion.res, 0);
+  }
+}
+
+void UringSelector::acceptComplete(int fd, const io_uring_cqe& completion) {
+  Watch& watch = watches_[static_cast<size_t>(fd)];
+  const Registration* const found = registry_.find(fd);
+  if (found == nullptr || watch.accept.serial != serialOf(completion.user_data)) {
+    if (completion.res >= 0) ::close(completion.res);  // for a listener that is no more
+    return;
+  }
+  if (completion.res >= 0) emitAccepted(found->token, completion.res);
+  if ((completion.flags & IORING_CQE_F_MORE) != 0) return;
+  watch.accept = Request();
+  const bool stopped = (found->interest & kAccept) == 0;
+  if (stopped || completion.res >= 0 || completion.res == -ECANCELED) {
+    stale_.push_back(fd);
+  } else {
+    emitAccepted(found->token, completion.res);
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<Selector> openIoUring(Ready* rows, int capacity, int* error) {
+  return openAs<UringSelector>(rows, capacity, error);
+}
+
+}  // namespace coreactor
+
+#endif

@@ -1,0 +1,99 @@
+// What is io_uring's own, beyond the conformance suite.
+#include "ring.h"
+
+#ifdef COREACTOR_HAVE_IO_URING
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <thread>
+
+#include "support.h"
+
+using namespace coreactor;
+using namespace coreactor::test;
+
+namespace {
+
+// Null where the system has no io_uring for us.
+std::unique_ptr<Selector> openUring(std::vector<Ready>& rows) {
+  int error = 0;
+  auto selector = makeSelector("io_uring", rows.data(), static_cast<int>(rows.size()), &error);
+  if (selector == nullptr) MESSAGE("left out: io_uring cannot be opened here: ", error);
+  return selector;
+}
+
+}  // namespace
+
+TEST_CASE("H35: a ring belongs to its thread") {
+  std::vector<Ready> rows(8);
+  const auto selector = openUring(rows);
+  if (selector == nullptr) return;
+  CHECK(selector->wait(0) == 0);
+  int error = 0;
+  std::thread([&] { error = selector->wait(0); }).join();
+  CHECK(error == -EEXIST);
+  CHECK(selector->wait(0) == 0);
+}
+
+TEST_CASE("H34: a descriptor closed behind our back, with a receive under way, steals nothing from its successor") {
+  std::vector<Ready> rows(64);
+  const auto selector = openUring(rows);
+  if (selector == nullptr) return;
+  std::vector<uint8_t> memory(64 * 1024);
+  std::vector<Order> orders(8);
+  int32_t count = 0;
+  Mailbox mailbox{memory.data(), memory.size(), memory.data(), 0, orders.data(), &count, 8};
+  REQUIRE(selector->attach(mailbox) == 0);
+
+  Pair a = makeTcpPair();
+  const Pair b = makeTcpPair();
+  const int number = a.near.get();
+  REQUIRE(selector->add(number, kRead | kReceive | kEdge, 1) == 0);
+  REQUIRE(selector->wait(0) >= 0);
+  reuse(a.near, b.near);  // closed and opened anew, without a word to the selector
+  CHECK(selector->remove(number) == 0);
+  put(b.far, "for b alone");
+  for (int i = 0; i < 3; ++i) CHECK(selector->wait(10 * kMillisecond) == 0);
+  CHECK(take(b.near) == "for b alone");
+  // The first connection is over: nobody holds its file any more.
+  Subject subject;
+  REQUIRE(subject->add(a.far.get(), kRead, 1) == 0);
+  CHECK((subject.waitFor(1) & kRead) != 0);
+}
+
+TEST_CASE("H33: a receive that has ended for want of buffers goes on when they are back") {
+  std::vector<Ready> rows(256);
+  const auto selector = openUring(rows);
+  if (selector == nullptr) return;
+  std::vector<uint8_t> memory(16 * 1024);  // 16 buffers of 1 KiB
+  std::vector<Order> orders(8);
+  int32_t count = 0;
+  Mailbox mailbox{memory.data(), memory.size(), memory.data(), 0, orders.data(), &count, 8};
+  REQUIRE(selector->attach(mailbox) == 0);
+  const Pair a = makeTcpPair();
+  REQUIRE(selector->add(a.near.get(), kRead | kReceive | kEdge, 1) == 0);
+  REQUIRE(selector->wait(0) == 0);
+  std::string sent;
+  for (int i = 0; sent.size() < 100'000; ++i) sent.append(std::to_string(i));
+  put(a.far, sent);
+  std::string received;
+  const int64_t end = now() + kLimit;
+  int batches = 0;
+  for (; received.size() < sent.size() && now() < end; ++batches) {
+    const int found = selector->wait(kLimit);
+    REQUIRE(found >= 0);
+    for (int i = 0; i < found; ++i) {
+      REQUIRE((rows[static_cast<size_t>(i)].events & kReceive) != 0);
+      REQUIRE(rows[static_cast<size_t>(i)].result > 0);
+      received.append(reinterpret_cast<char*>(&memory[static_cast<size_t>(rows[static_cast<size_t>(i)].offset)]),
+                      static_cast<size_t>(rows[static_cast<size_t>(i)].result));
+    }
+  }
+  CHECK(received == sent);
+  CHECK(batches > 100'000 / (16 * 1024));  // more than one inbox cannot come at once
+}
+
+#endif
