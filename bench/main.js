@@ -1,19 +1,27 @@
 // npm run bench -- NAMES...: runs the named benches, prints their tables, and writes JSON and plots if asked.
+// npm run bench -- compare FILE...: what such JSON has changed against the committed one.
 
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { writeFile } from 'node:fs/promises';
+import { bench as accept } from './accept/accept.js';
+import { compare, SUMMARY } from './compare/compare.js';
 import { bench as echo } from './echo/echo.js';
 import { chooseCpus, describeMachine, machineLine } from './harness/machine.js';
 import { help, parseOptions, UsageError } from './harness/options.js';
-import { draw } from './harness/plot.js';
 import { findRuntimes } from './harness/runtimes.js';
 import { format } from './harness/table.js';
+
+import { bench as idle } from './idle/idle.js';
+
+import { drawAll, publish } from './page/page.js';
+
+import { bench as scale } from './scale/scale.js';
 import { bench as start } from './start/start.js';
 import { bench as sync } from './sync/sync.js';
 import { bench as memory } from './tasks/memory.js';
 import { bench as spawn } from './tasks/spawn.js';
 import { bench as switching } from './tasks/switch.js';
 import { bench as timers } from './tasks/timers.js';
+import { bench as units } from './units/units.js';
 
 /**
  * @typedef {object} Context what every bench is given
@@ -25,7 +33,7 @@ import { bench as timers } from './tasks/timers.js';
 /** @typedef {{ summary: string, run(context: Context): Promise<import('./harness/table.js').Table[]> }} Bench */
 
 /** @type {Record<string, Bench>} */
-const benches = { echo, switch: switching, spawn, timers, memory, sync, start };
+const benches = { echo, accept, idle, switch: switching, spawn, timers, memory, sync, scale, units, start };
 
 /** @param {string} line */
 function progress(line) {
@@ -35,7 +43,8 @@ function progress(line) {
 /** @param {string[]} argv */
 async function main(argv) {
   const { names, help: wanted, options } = parseOptions(argv);
-  if (wanted || names.length === 0) return console.log(help(benches));
+  if (wanted || names.length === 0) return console.log(help(benches, { 'compare FILE...': SUMMARY }));
+  if (names[0] === 'compare') return console.log(compare(names.slice(1), options));
   const chosen = names.includes('all') ? Object.keys(benches) : names;
   const unknown = chosen.filter((name) => !Object.hasOwn(benches, name));
   if (unknown.length > 0) throw new UsageError(`no bench "${unknown[0]}": ${Object.keys(benches).join(', ')}, or all`);
@@ -50,38 +59,26 @@ async function main(argv) {
   console.log(`${machineLine(machine)}\n\n    ${command}\n`);
   if (runtimes.missing.length > 0) console.log(`Not found: ${runtimes.missing.join('; ')}.\n`);
 
-  /** @type {Record<string, import('./harness/table.js').Table[]>} */
-  const results = {};
+  /** @type {import('./page/page.js').Figures} */
+  const parts = {};
   for (const name of chosen) {
     const tables = await /** @type {Bench} */ (benches[name]).run({ options, runtimes, cpus, progress });
     for (const table of tables) console.log(format(table));
-    results[name] = tables;
-    await save(); // after each bench: a long run that is broken off keeps what it had
+    parts[name] = { date, command, machine, notFound: runtimes.missing, options, tables };
+    await save(name, tables); // after each bench: a long run that is broken off keeps what it had
   }
 
-  async function save() {
-    if (options.json !== undefined) {
-      const report = { date, command, machine, notFound: runtimes.missing, cpus, options, results: forJson(results) };
-      await writeFile(options.json, `${JSON.stringify(report, null, 1)}\n`);
-    }
-    if (options.plot !== undefined) {
-      await mkdir(options.plot, { recursive: true });
-      const caption = `${machineLine(machine)}; ${date.slice(0, 10)}; commit ${machine.commit}`;
-      for (const plot of Object.values(results).flatMap((tables) => tables.flatMap(({ plots = [] }) => plots))) {
-        await writeFile(join(options.plot, `${plot.file}.svg`), draw(plot, caption));
-      }
+  /**
+   * @param {string} name
+   * @param {import('./harness/table.js').Table[]} tables
+   */
+  async function save(name, tables) {
+    if (options.json !== undefined) await writeFile(options.json, `${JSON.stringify({ benches: parts })}\n`);
+    if (options.plot !== undefined) await drawAll(tables, machine, date, options.plot);
+    if (options.docs !== undefined) {
+      await publish(options.docs, { [name]: /** @type {any} */ (parts[name]) }, Object.keys(benches));
     }
   }
-}
-
-/** @param {Record<string, import('./harness/table.js').Table[]>} results */
-function forJson(results) {
-  return Object.fromEntries(
-    Object.entries(results).map(([name, tables]) => [
-      name,
-      tables.map(({ title, method, header, rows, notes, data }) => ({ title, method, header, rows, notes, data })),
-    ]),
-  );
 }
 
 try {

@@ -27,7 +27,6 @@ function* main(selector) {
   console.log(`listening on ${host}:${port} (${selector}, pid ${process.pid})`);
   for (;;) {
     const socket = yield* listener.accept();
-    socket.setNoDelay(true);
     createTask(echo(socket));
   }
 }

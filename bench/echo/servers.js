@@ -1,6 +1,7 @@
 // The echo servers: ours, the yardstick, and the peers that this machine has.
 
 import { compile, compileGo } from '../harness/build.js';
+import { startServer } from '../harness/children.js';
 import { UsageError } from '../harness/options.js';
 import { isBuilt, NOT_BUILT } from '../harness/ours.js';
 
@@ -8,12 +9,30 @@ import { isBuilt, NOT_BUILT } from '../harness/ours.js';
 
 export const YARDSTICK = 'C epoll';
 
-const BY_DEFAULT = ['c-libuv', 'node', 'bun', 'deno', 'uvloop', 'go'];
+const BY_DEFAULT = ['c-uring', 'c-libuv', 'node', 'bun', 'deno', 'uvloop', 'go'];
 const goSource = new URL('echo.go', import.meta.url);
 
 /** @param {string} name */
 function file(name) {
   return new URL(name, import.meta.url).pathname;
+}
+
+/**
+ * Not every kernel and not every sandbox has io_uring, nor has every system its headers: the server itself is asked.
+ * @param {string[]} notes gets the reason if there is none
+ * @returns {Promise<Server | undefined>}
+ */
+async function uring(notes) {
+  const name = 'C io_uring';
+  try {
+    const command = [await compile('uring')];
+    const server = await startServer(command, { timeoutMs: 20_000 });
+    await server.stop();
+    return { name, command };
+  } catch (error) {
+    notes.push(`${name} is left out: ${/** @type {Error} */ (error).message}.`);
+    return undefined;
+  }
 }
 
 /**
@@ -26,8 +45,10 @@ export async function findServers({ options, runtimes: { found } }) {
     name: selector === undefined ? 'coreactor' : `coreactor (${selector})`,
     command: [process.execPath, file('coreactor.js'), ...(selector === undefined ? [] : [selector])],
   }));
+  const notes = isBuilt() ? [] : [NOT_BUILT];
   /** @type {Record<string, () => Promise<Server | undefined> | Server | undefined>} by the name in --peers */
   const peers = {
+    'c-uring': () => uring(notes),
     'c-libuv': async () => {
       const onFailure = 'if uv.h is missing, apt-get install libuv1-dev (or leave it out with --peers)';
       return { name: 'C libuv', command: [await compile('libuv', { libraries: ['-luv'], onFailure })] };
@@ -49,5 +70,5 @@ export async function findServers({ options, runtimes: { found } }) {
     const server = await peer();
     if (server !== undefined) servers.push(server);
   }
-  return { servers, notes: isBuilt() ? [] : [NOT_BUILT] };
+  return { servers, notes };
 }

@@ -1,19 +1,13 @@
 // What the echo bench shows: a table per message size, its plots, and the CPU ratios of all cells at one glance.
 
 import { failures } from '../harness/rounds.js';
-import { summarize, summarizeRatio } from '../harness/statistics.js';
-import { figure, ratio, spread } from '../harness/table.js';
-import { YARDSTICK } from './servers.js';
+import { coverage, medianInterval } from '../harness/statistics.js';
+import { figure, ratio, span } from '../harness/table.js';
+import { CROWDED, crowdedNote, digest, percent } from './digest.js';
 
 /** @typedef {import('./echo.js').Cell} Cell */
-/** @typedef {import('./echo.js').Sample} Sample */
-/** @typedef {Exclude<keyof Sample, 'requests'>} Key */
 
-/** @type {Key[]} */
-const COMPARED = ['cpuUs', 'perSecond', 'p50Us', 'p99Us', 'p999Us'];
-/** @type {Key[]} */
-const PLAIN = ['busy', 'loadBusy', 'waited', 'maxUs'];
-const CROWDED = 0.05;
+const ENOUGH_ROUNDS = 6; // for an interval that holds the median with 95 %
 
 /** @param {number} bytes */
 function sizeName(bytes) {
@@ -21,20 +15,12 @@ function sizeName(bytes) {
 }
 
 /**
- * Medians, spreads and ratios of one server in one cell.
- * @param {Cell} cell
- * @param {string} name
+ * Where the median of the main figure lies.
+ * @param {import('./echo.js').Outcome[]} outcomes
  */
-function digest({ outcomes }, name) {
-  const pick = (/** @type {string} */ server, /** @type {Key} */ key) =>
-    (outcomes.get(server) ?? []).map(({ value }) => value?.[key]);
-  const of = (/** @type {Key} */ key) => ({
-    ...(summarize(pick(name, key)) ?? {}),
-    ratio: summarizeRatio(pick(name, key), pick(YARDSTICK, key)),
-  });
-  return /** @type {Record<Key, Partial<import('../harness/statistics.js').Summary> & { ratio?: import('../harness/statistics.js').Summary }>} */ (
-    Object.fromEntries([...COMPARED, ...PLAIN].map((key) => [key, of(key)]))
-  );
+function interval(outcomes) {
+  const values = outcomes.flatMap(({ value }) => (value === undefined ? [] : [value.cpuUs]));
+  return values.length === 0 ? undefined : medianInterval(values);
 }
 
 /**
@@ -45,16 +31,22 @@ function digest({ outcomes }, name) {
  * @returns {import('../harness/table.js').Table}
  */
 export function cellTable(size, cells, { rounds, seconds, warmup }, notes) {
-  const header = ['connections', 'server', 'CPU us/request', 'min–max', 'x C epoll', 'requests/s', 'x C epoll'];
+  const header = ['connections', 'server', 'CPU us/request', '95 % CI', 'x C epoll', 'requests/s', 'x C epoll'];
   for (const name of ['p50 us', 'p99 us', 'p99.9 us']) header.push(name, 'x C epoll');
   header.push('server busy', 'load busy');
   const rows = [];
   const remarks = [...notes];
   const crowded = [];
+  if (rounds < ENOUGH_ROUNDS) {
+    const held = percent(coverage(rounds));
+    remarks.push(
+      `With ${rounds} rounds the interval is from the least to the greatest, and holds the median with ${held}.`,
+    );
+  }
   for (const cell of cells) {
     for (const [name, outcomes] of cell.outcomes) {
-      const { cpuUs, perSecond, p50Us, p99Us, p999Us, busy, loadBusy, waited } = digest(cell, name);
-      const row = [figure(cpuUs.median), cpuUs.median === undefined ? '-' : spread(/** @type {any} */ (cpuUs))];
+      const { cpuUs, perSecond, p50Us, p99Us, p999Us, busy, loadBusy, waited } = digest(cell.outcomes, name);
+      const row = [figure(cpuUs.median), span(interval(outcomes))];
       row.push(ratio(cpuUs.ratio?.median));
       for (const column of [perSecond, p50Us, p99Us, p999Us]) {
         row.push(figure(column.median), ratio(column.ratio?.median));
@@ -67,11 +59,7 @@ export function cellTable(size, cells, { rounds, seconds, warmup }, notes) {
     }
     if (cell.refused) remarks.push(`${cell.connections} connections ${cell.refused}.`);
   }
-  if (crowded.length > 0) {
-    remarks.push(
-      `Other processes of this machine held up the load, so throughput and latency are off: ${crowded.join(', ')}.`,
-    );
-  }
+  if (crowded.length > 0) remarks.push(crowdedNote(crowded));
   return {
     title: `Echo, ${sizeName(size)}`,
     method:
@@ -87,16 +75,11 @@ export function cellTable(size, cells, { rounds, seconds, warmup }, notes) {
       refused: refused || undefined,
       servers: [...outcomes].map(([name, rounds]) => ({
         name,
-        summary: digest({ connections, size, refused, outcomes }, name),
+        summary: digest(outcomes, name),
         rounds,
       })),
     })),
   };
-}
-
-/** @param {number | undefined} part */
-function percent(part) {
-  return part === undefined ? '-' : `${Math.round(part * 100)}%`;
 }
 
 /**
@@ -105,7 +88,7 @@ function percent(part) {
  */
 export function summaryTable(cells) {
   const servers = [...(cells[0]?.outcomes.keys() ?? [])];
-  const values = servers.map((name) => cells.map((cell) => digest(cell, name).cpuUs.ratio?.median));
+  const values = servers.map((name) => cells.map((cell) => digest(cell.outcomes, name).cpuUs.ratio?.median));
   const columns = cells.map(({ size, connections }) => `${sizeName(size)} x ${connections}`);
   return {
     title: 'Echo: server CPU per request, as a multiple of C epoll',
@@ -136,7 +119,7 @@ export function cellPlots(size, cells) {
   const servers = [...(cells[0]?.outcomes.keys() ?? [])];
   const plot = (
     /** @type {string} */ file,
-    /** @type {Key} */ key,
+    /** @type {import('./digest.js').Key} */ key,
     /** @type {string} */ title,
     /** @type {string} */ label,
     /** @type {boolean} */ log,
@@ -147,7 +130,7 @@ export function cellPlots(size, cells) {
     x: { label: 'connections', categories: cells.map(({ connections }) => connections.toLocaleString('en-US')) },
     y: { label, log },
     series: servers.map((name) => {
-      const digests = cells.map((cell) => digest(cell, name)[key]);
+      const digests = cells.map((cell) => digest(cell.outcomes, name)[key]);
       return {
         name,
         values: digests.map(({ median }) => median),

@@ -53,6 +53,11 @@ export function localPorts() {
   return from === undefined || to === undefined ? Number.POSITIVE_INFINITY : to - from + 1;
 }
 
+/** Whether a port whose last connection has just ended can be taken for the next one (on loopback). */
+export function reusesPorts() {
+  return Number(read('/proc/sys/net/ipv4/tcp_tw_reuse')) > 0;
+}
+
 function commit() {
   try {
     const git = (/** @type {string[]} */ ...args) =>

@@ -7,17 +7,27 @@ const OPTIONS = {
   peers: {
     parse: names,
     initial: undefined,
-    help: 'only these peers: c-libuv,node,bun,deno,uvloop,asyncio,go,go-copy,npm or none',
+    help: 'only these peers: c-uring,c-libuv,node,bun,deno,uvloop,asyncio,go,go-copy,npm or none',
   },
   selector: { parse: names, initial: undefined, help: 'selectors of ours, e.g. epoll,poll,select: a row for each' },
-  connections: { parse: counts, initial: [1, 50, 1000, 9000], help: 'echo: numbers of connections' },
+  connections: {
+    parse: counts,
+    initial: undefined,
+    help: 'echo, idle: numbers of connections (default 1,50,1000,9000 and 1000,9000); accept: at a time (default 64)',
+  },
   sizes: { parse: counts, initial: [128, 16384], help: 'echo: message sizes in bytes' },
   rounds: { parse: count, initial: 5, help: 'rounds, each with every contestant (start: at least 20)' },
-  seconds: { parse: positive, initial: 2, help: 'echo: length of the measured window' },
-  warmup: { parse: positive, initial: 1, help: 'echo: load before the window, in seconds' },
-  tasks: { parse: counts, initial: undefined, help: 'switch, memory: numbers of tasks; sync: one number' },
+  seconds: { parse: positive, initial: 2, help: 'echo, accept: length of the measured window' },
+  warmup: { parse: positive, initial: 1, help: 'echo, accept: load before the window, in seconds' },
+  tasks: { parse: counts, initial: undefined, help: 'switch, memory, scale: numbers of tasks; sync: one number' },
   json: { parse: text, initial: undefined, help: 'write every figure to this file' },
+  against: { parse: names, initial: undefined, help: 'compare: these files instead of the committed figures' },
   plot: { parse: text, initial: undefined, help: 'write an SVG of each table into this folder' },
+  docs: {
+    parse: text,
+    initial: undefined,
+    help: 'write the page of figures (FOLDER/bench.md) and what belongs to it into this folder',
+  },
   bun: { parse: text, initial: undefined, help: 'path of bun, if it is not on PATH' },
   deno: { parse: text, initial: undefined, help: 'path of deno' },
   go: { parse: text, initial: undefined, help: 'path of go' },
@@ -28,14 +38,16 @@ const OPTIONS = {
  * @typedef {object} Options
  * @property {string[] | undefined} peers
  * @property {string[] | undefined} selector
- * @property {number[]} connections
+ * @property {number[] | undefined} connections
  * @property {number[]} sizes
  * @property {number} rounds
  * @property {number} seconds
  * @property {number} warmup
  * @property {number[] | undefined} tasks
  * @property {string | undefined} json
+ * @property {string[] | undefined} against
  * @property {string | undefined} plot
+ * @property {string | undefined} docs
  * @property {string | undefined} bun
  * @property {string | undefined} deno
  * @property {string | undefined} go
@@ -111,14 +123,20 @@ export function parseOptions(argv) {
   };
 }
 
-/** @param {Record<string, { summary: string }>} benches */
-export function help(benches) {
+/**
+ * @param {Record<string, { summary: string }>} benches
+ * @param {Record<string, string>} commands that are no bench
+ */
+export function help(benches, commands) {
   const line = (/** @type {string} */ name, /** @type {string} */ words) => `  ${name.padEnd(15)} ${words}`;
   return [
     'npm run bench -- NAMES... [OPTIONS]',
     '',
     'Benches (or "all"):',
     ...Object.entries(benches).map(([name, { summary }]) => line(name, summary)),
+    '',
+    'Instead of benches:',
+    ...Object.entries(commands).map(([name, summary]) => line(name, summary)),
     '',
     'Options:',
     ...Object.entries(OPTIONS).map(([name, { help, initial }]) =>

@@ -36,7 +36,11 @@ const COLOURS = new Map(
   Object.entries({
     coreactor: '#d6336c',
     'C epoll': '#343a40',
+    'C io_uring': '#8d6e63',
     'C libuv': '#909aa3',
+    'thread (C)': '#343a40',
+    'process (C)': '#909aa3',
+    'worker (Node)': '#5c940d',
     'node:net': '#5c940d',
     await: '#5c940d',
     setTimeout: '#5c940d',

@@ -27,9 +27,15 @@ export function spread(summary) {
   return summary === undefined ? '-' : `${figure(summary.min)}–${figure(summary.max)}`;
 }
 
+/** @param {import('./statistics.js').Interval | undefined} interval */
+export function span(interval) {
+  return interval === undefined ? '-' : `${figure(interval.low)}–${figure(interval.high)}`;
+}
+
 /** @param {number | undefined} value */
 export function ratio(value) {
-  return value === undefined ? '-' : `${value.toFixed(value >= 10 ? 1 : value >= 0.1 ? 2 : 3)}x`;
+  if (value === undefined) return '-';
+  return `${value >= 1000 ? figure(value) : value.toFixed(value >= 10 ? 1 : value >= 0.1 ? 2 : 3)}x`;
 }
 
 /**

@@ -20,13 +20,14 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clocks.h"
 #include "histogram.h"
+#include "pattern.h"
+#include "window.h"
 
-enum { EVENTS = 512, OPENING = 64, PATTERNS = 256, BUFFER = 64 * 1024 };
-#define SECOND 1000000000ULL
+enum { EVENTS = 512, OPENING = 64, BUFFER = 64 * 1024 };
 #define PATIENCE (20 * SECOND)  // for opening, and for draining
 
 struct connection {
@@ -40,7 +41,6 @@ struct connection {
 static enum { OPEN, WARMUP, WINDOW, DRAIN } phase = OPEN;
 static struct connection* connections;
 static size_t count, opened, answered, busy, size;
-static uint8_t* pattern;  // random bytes; a message begins at one of its first PATTERNS bytes
 static uint8_t buffer[BUFFER];
 static struct histogram latency;
 static int epoll;
@@ -56,24 +56,6 @@ static void fail(const char* format, ...) {
   fflush(stdout);
   _exit(1);
 }
-
-static uint64_t clock_ns(clockid_t clock) {
-  struct timespec t;
-  if (clock_gettime(clock, &t) != 0) fail("the server ended: %s", strerror(errno));
-  return (uint64_t)t.tv_sec * SECOND + (uint64_t)t.tv_nsec;
-}
-
-// How long this process was runnable while another one had its core (second field of schedstat); 0 if unknown.
-static uint64_t waited(void) {
-  unsigned long long ran = 0, waiting = 0;
-  FILE* file = fopen("/proc/self/schedstat", "r");
-  if (file == NULL) return 0;
-  if (fscanf(file, "%llu %llu", &ran, &waiting) != 2) waiting = 0;
-  fclose(file);
-  return waiting;
-}
-
-static uint64_t now(void) { return clock_ns(CLOCK_MONOTONIC); }
 
 // What message `sequence` of connection `c` looks like: neighbours in time and in number all differ.
 static const uint8_t* message(const struct connection* c) {
@@ -153,18 +135,6 @@ static void turn(void) {
   for (int i = 0; i < ready; i++) handle(events[i].data.ptr, events[i].events);
 }
 
-static void make_pattern(void) {
-  pattern = malloc(size + PATTERNS);
-  if (pattern == NULL) fail("malloc");
-  uint64_t state = 88172645463325252ULL;  // xorshift64
-  for (size_t i = 0; i < size + PATTERNS; i++) {
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    pattern[i] = (uint8_t)(state >> 32);
-  }
-}
-
 int main(int argc, char** argv) {
   if (argc != 7) {
     fprintf(stderr, "usage: load PORT PID CONNECTIONS BYTES WARMUP_MS WINDOW_MS\n");
@@ -174,12 +144,11 @@ int main(int argc, char** argv) {
   count = strtoul(argv[3], NULL, 10);
   size = strtoul(argv[4], NULL, 10);
   const uint64_t warmup = strtoull(argv[5], NULL, 10) * 1000000, window = strtoull(argv[6], NULL, 10) * 1000000;
-  clockid_t server;
-  if (clock_getcpuclockid(atoi(argv[2]), &server) != 0) fail("no process %s", argv[2]);
+  struct window measured;
+  window_of(&measured, atoi(argv[2]));
   connections = calloc(count, sizeof *connections);
   epoll = epoll_create1(EPOLL_CLOEXEC);
-  if (connections == NULL || epoll < 0) fail("no memory");
-  make_pattern();
+  if (connections == NULL || epoll < 0 || !pattern_make(size)) fail("no memory");
 
   uint64_t until = now() + PATIENCE;
   while (answered < count) {
@@ -194,11 +163,10 @@ int main(int argc, char** argv) {
   while (now() < until) turn();
 
   phase = WINDOW;
-  const uint64_t own_begin = clock_ns(CLOCK_PROCESS_CPUTIME_ID), waited_begin = waited();
-  const uint64_t server_begin = clock_ns(server), begin = now();
-  while (now() < begin + window) turn();
-  const uint64_t end = now(), server_end = clock_ns(server);
-  const uint64_t own_end = clock_ns(CLOCK_PROCESS_CPUTIME_ID), waited_end = waited();
+  window_begin(&measured);
+  until = now() + window;
+  while (now() < until) turn();
+  window_end(&measured);
   if (latency.total == 0) fail("no answer at all");
 
   phase = DRAIN;
@@ -208,13 +176,6 @@ int main(int argc, char** argv) {
     if (now() > until) fail("%zu messages never came back", busy);
   }
 
-  printf(
-      "{\"requests\":%llu,\"windowNs\":%llu,\"serverCpuNs\":%llu,\"loadCpuNs\":%llu,\"loadWaitNs\":%llu,"
-      "\"meanNs\":%llu,\"p50Ns\":%llu,\"p99Ns\":%llu,\"p999Ns\":%llu,\"maxNs\":%llu}\n",
-      (unsigned long long)latency.total, (unsigned long long)(end - begin),
-      (unsigned long long)(server_end - server_begin), (unsigned long long)(own_end - own_begin),
-      (unsigned long long)(waited_end - waited_begin), (unsigned long long)(latency.sum / latency.total),
-      (unsigned long long)histogram_percentile(&latency, 0.5), (unsigned long long)histogram_percentile(&latency, 0.99),
-      (unsigned long long)histogram_percentile(&latency, 0.999), (unsigned long long)latency.max);
+  window_print(&measured, &latency);
   return 0;
 }

@@ -6,17 +6,17 @@ export function cpuNs() {
   return (user + system) * 1000;
 }
 
-const WARMUP_NS = 200e6;
-const WINDOW_NS = 500e6;
+const USUAL = { warmupNs: 200e6, windowNs: 500e6, least: 3 };
 
 /**
  * Tells whether a loop is to go round again: until its CPU time is used up, but three times at least. At a million
  * tasks a round is long; at one it is so short that the caller does many between two questions.
  * @param {boolean} measured
+ * @param {{ warmupNs: number, windowNs: number, least: number }} [times]
  */
-export function mustGo(measured) {
-  const end = cpuNs() + (measured ? WINDOW_NS : WARMUP_NS);
-  let left = 3;
+export function mustGo(measured, { warmupNs, windowNs, least } = USUAL) {
+  const end = cpuNs() + (measured ? windowNs : warmupNs);
+  let left = least;
   return () => --left > 0 || cpuNs() < end;
 }
 

@@ -22,6 +22,7 @@ export function digest({ outcomes }, name, key) {
  * @param {string} table.title
  * @param {string} table.method
  * @param {string} table.caseName header of the first column
+ * @param {string} [table.contestant] header of the second one
  * @param {Record<string, string>} table.figures key of a sample and the header of its column
  * @param {string[]} [table.compared] keys of the figures that are compared with ours; all by default
  * @param {Case[]} table.cases
@@ -29,7 +30,17 @@ export function digest({ outcomes }, name, key) {
  * @param {import('../harness/plot.js').Plot[]} table.plots
  * @returns {import('../harness/table.js').Table}
  */
-export function taskTable({ title, method, caseName, figures, compared = Object.keys(figures), cases, notes, plots }) {
+export function taskTable({
+  title,
+  method,
+  caseName,
+  contestant = 'runtime',
+  figures,
+  compared = Object.keys(figures),
+  cases,
+  notes,
+  plots,
+}) {
   const remarks = [...notes];
   const rows = [];
   const data = [];
@@ -52,7 +63,7 @@ export function taskTable({ title, method, caseName, figures, compared = Object.
   }
   const header = [
     caseName,
-    'runtime',
+    contestant,
     ...Object.entries(figures).flatMap(([key, name]) => [
       name,
       'min–max',

@@ -1,0 +1,43 @@
+// What the rounds of one echo server come to.
+
+import { summarize, summarizeRatio } from '../harness/statistics.js';
+import { YARDSTICK } from './servers.js';
+
+/** @typedef {import('./measure.js').Sample} Sample */
+/** @typedef {Exclude<keyof Sample, 'requests'>} Key */
+/** @typedef {Map<string, import('../harness/rounds.js').Outcome<Sample>[]>} Outcomes by server */
+
+/** @type {Key[]} */
+const COMPARED = ['cpuUs', 'perSecond', 'p50Us', 'p99Us', 'p999Us'];
+/** @type {Key[]} */
+const PLAIN = ['busy', 'loadBusy', 'waited', 'maxUs'];
+
+/** Part of a window for which others may have held up the load before it is said. */
+export const CROWDED = 0.05;
+
+/**
+ * Medians, spreads and ratios of one server.
+ * @param {Outcomes} outcomes
+ * @param {string} name
+ */
+export function digest(outcomes, name) {
+  const pick = (/** @type {string} */ server, /** @type {Key} */ key) =>
+    (outcomes.get(server) ?? []).map(({ value }) => value?.[key]);
+  const of = (/** @type {Key} */ key) => ({
+    ...(summarize(pick(name, key)) ?? {}),
+    ratio: summarizeRatio(pick(name, key), pick(YARDSTICK, key)),
+  });
+  return /** @type {Record<Key, Partial<import('../harness/statistics.js').Summary> & { ratio?: import('../harness/statistics.js').Summary }>} */ (
+    Object.fromEntries([...COMPARED, ...PLAIN].map((key) => [key, of(key)]))
+  );
+}
+
+/** @param {number | undefined} part */
+export function percent(part) {
+  return part === undefined ? '-' : `${Math.round(part * 100)}%`;
+}
+
+/** @param {string[]} crowded which rows */
+export function crowdedNote(crowded) {
+  return `Other processes of this machine held up the load, so throughput and latency are off: ${crowded.join(', ')}.`;
+}

@@ -1,0 +1,77 @@
+// In which figures somebody else is ahead of us, computed from every round and not from memory, with what we know of the
+// reason.
+
+import { summarizeRatio } from '../harness/statistics.js';
+import { figure } from '../harness/table.js';
+import { reasonFor } from './reasons.js';
+
+/** @typedef {{ bench: string, where: string, who: string, what: string, ratio: import('../harness/statistics.js').Summary }} Lead */
+
+const OURS = 'coreactor';
+
+/** What of an echo sample is compared, and whether more is better. */
+const ECHO = /** @type {const} */ ([
+  ['cpuUs', 'CPU per request', false],
+  ['perSecond', 'throughput', true],
+  ['p99Us', 'p99 latency', false],
+]);
+
+/** @param {(readonly [string, import('./page.js').Part])[]} parts */
+export function leads(parts) {
+  const found = parts.flatMap(([bench, { tables }]) => tables.flatMap(({ data }) => leadsIn(bench, data)));
+  if (found.length === 0) return ['Nobody, in any figure below.'];
+  const rows = found.map(({ bench, where, who, what, ratio }) => {
+    const certain = ratio.min > 1 ? 'in every round' : 'not in every round';
+    const range = `${figure(ratio.median)} (${figure(ratio.min)}–${figure(ratio.max)})`;
+    return `| ${[bench, where, who, what, range, certain, reasonFor(bench, who, what)].join(' | ')} |`;
+  });
+  return [
+    'Every figure in which another runtime did better in the median; "ours / theirs" is the median of the rounds and their',
+    'range (for throughput theirs / ours). What is ahead of us by less than it varies is in the list too.',
+    '',
+    '| bench | where | who | figure | ours / theirs | how surely | why |',
+    '| --- | --- | --- | --- | ---: | --- | --- |',
+    ...rows,
+  ];
+}
+
+/**
+ * @param {string} bench
+ * @param {any} data of a table
+ * @returns {Lead[]}
+ */
+function leadsIn(bench, data) {
+  if (!Array.isArray(data)) return [];
+  return data.flatMap((item) => {
+    if (item.servers !== undefined) return echoLeads(bench, item);
+    if (item.summary !== undefined) return taskLeads(bench, item);
+    return [];
+  });
+}
+
+/** @param {string} bench @param {any} cell */
+function echoLeads(bench, { connections, bytes, servers }) {
+  const where = bytes === undefined ? `${connections} connections` : `${bytes} B x ${connections}`;
+  const pick = (/** @type {any} */ server, /** @type {string} */ key) =>
+    server.rounds.map((/** @type {any} */ round) => round.value?.[key]);
+  const ours = servers.find((/** @type {any} */ server) => server.name === OURS);
+  if (ours === undefined) return [];
+  return servers
+    .filter((/** @type {any} */ { name }) => !name.startsWith(OURS))
+    .flatMap((/** @type {any} */ server) =>
+      ECHO.flatMap(([key, what, more]) => {
+        const [a, b] = more ? [server, ours] : [ours, server];
+        const ratio = summarizeRatio(pick(a, key), pick(b, key));
+        return ratio !== undefined && ratio.median > 1 ? [{ bench, where, who: server.name, what, ratio }] : [];
+      }),
+    );
+}
+
+/** @param {string} bench @param {any} row */
+function taskLeads(bench, { case: where, name, summary }) {
+  if (name === OURS) return [];
+  return Object.entries(summary).flatMap(([what, value]) => {
+    const ratio = /** @type {any} */ (value).coreactorDividedByIt;
+    return ratio?.median > 1 ? [{ bench, where, who: name, what, ratio }] : [];
+  });
+}

@@ -1,0 +1,27 @@
+// Who takes part, and where the source of each lies.
+
+const PEERS = [
+  ['coreactor', 'echo/coreactor.js, tasks/coreactor.js, sync/coreactor.js', 'this package'],
+  ['C epoll, the yardstick', 'native/epoll.c', 'the system'],
+  ['C io_uring', 'native/uring.c', 'the system, no liburing'],
+  ['C libuv', 'native/libuv.c', 'libuv'],
+  [
+    'node:net, await',
+    'echo/node.js, tasks/await.js, sync/promises.js',
+    'Node.js (one process: cluster is left out, all are)',
+  ],
+  ['Bun', 'echo/bun.js', 'Bun'],
+  ['Deno', 'echo/deno.js', 'Deno'],
+  ['uvloop, asyncio', 'echo/protocol.py, tasks/loop.py, sync/loop.py', 'uvloop, Python'],
+  ['Go', 'echo/echo.go, tasks/tasks.go', 'Go, GOMAXPROCS=1'],
+  ['effection', 'sync/effection.js', 'effection (npm)'],
+  ['locks and queues of npm', 'sync/packages.js', '@henrygd/semaphore, await-lock, async-channel (npm)'],
+];
+
+export function peersTable() {
+  return [
+    '| contestant | source, below [bench/](../bench) | made of |',
+    '| --- | --- | --- |',
+    ...PEERS.map((row) => `| ${row.join(' | ')} |`),
+  ].join('\n');
+}
