@@ -1,10 +1,12 @@
 // npm run bench -- NAMES...: runs the named benches, prints their tables, and writes JSON and plots if asked.
+// npm run bench -- page: the page of figures anew, from figures.json.
 // npm run bench -- compare FILE...: what such JSON has changed against the committed one.
 
 import { writeFile } from 'node:fs/promises';
 import { bench as accept } from './accept/accept.js';
 import { compare, SUMMARY } from './compare/compare.js';
 import { bench as echo } from './echo/echo.js';
+import { bench as sizes } from './echo/sizes.js';
 import { chooseCpus, describeMachine, machineLine } from './harness/machine.js';
 import { help, parseOptions, UsageError } from './harness/options.js';
 import { findRuntimes } from './harness/runtimes.js';
@@ -33,7 +35,7 @@ import { bench as units } from './units/units.js';
 /** @typedef {{ summary: string, run(context: Context): Promise<import('./harness/table.js').Table[]> }} Bench */
 
 /** @type {Record<string, Bench>} */
-const benches = { echo, accept, idle, switch: switching, spawn, timers, memory, sync, scale, units, start };
+const benches = { echo, sizes, accept, idle, switch: switching, spawn, timers, memory, sync, scale, units, start };
 
 /** @param {string} line */
 function progress(line) {
@@ -43,8 +45,12 @@ function progress(line) {
 /** @param {string[]} argv */
 async function main(argv) {
   const { names, help: wanted, options } = parseOptions(argv);
-  if (wanted || names.length === 0) return console.log(help(benches, { 'compare FILE...': SUMMARY }));
+  if (wanted || names.length === 0)
+    return console.log(
+      help(benches, { 'compare FILE...': SUMMARY, page: 'writes the page anew from the figures that are there' }),
+    );
   if (names[0] === 'compare') return console.log(compare(names.slice(1), options));
+  if (names[0] === 'page') return publish(options.docs ?? 'docs', {}, Object.keys(benches));
   const chosen = names.includes('all') ? Object.keys(benches) : names;
   const unknown = chosen.filter((name) => !Object.hasOwn(benches, name));
   if (unknown.length > 0) throw new UsageError(`no bench "${unknown[0]}": ${Object.keys(benches).join(', ')}, or all`);

@@ -20,8 +20,8 @@ export function compare(files, { against }) {
     .filter(({ results }) => Object.keys(results).length > 0);
   const { ours, peers, onlyBefore, onlyNow, tooFewRounds, failed } = findChanges(before, after);
   return [
-    ...before.map((report) => `Before: ${origin(report)}`),
-    ...after.map((report) => `Now: ${origin(report)}`),
+    ...new Set(before.map((report) => `Before: ${origin(report)}`)),
+    ...new Set(after.map((report) => `Now: ${origin(report)}`)),
     ...differences(before, after),
     '',
     ...part('coreactor', ours),

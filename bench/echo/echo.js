@@ -13,45 +13,59 @@ import { cellPlots, cellTable, summaryTable } from './tables.js';
 
 const CONNECTIONS = [1, 50, 1000, 9000];
 
+const SIZES = [128, 16384];
+
 /** @type {import('../main.js').Bench} */
 export const bench = {
   summary: 'TCP echo: server CPU per request, throughput and latency, against C epoll and other servers',
   async run(context) {
-    const { options, cpus, progress } = context;
-    const { servers, notes } = await findServers(context);
-    const limit = fileLimit();
-    progress(`a process may hold ${limit} descriptors here`);
-    if (cpus === undefined) {
-      notes.push(
-        'Only one core: server and load share it, so throughput and latency say little. CPU per request holds.',
-      );
-    }
-    /** @type {Cell[]} */
-    const cells = [];
-    for (const size of options.sizes) {
-      for (const connections of options.connections ?? CONNECTIONS) {
-        const refused = refusal(connections, limit);
-        const name = `echo ${size} B x ${connections}`;
-        if (refused) progress(`${name}: ${refused}`);
-        /** @type {Map<string, Outcome[]>} */
-        const outcomes = refused
-          ? new Map(servers.map((server) => [server.name, []]))
-          : await alternate({
-              contestants: servers,
-              rounds: options.rounds,
-              measure: ({ command }) => measure('load', [], command, connections, size, context),
-              report: (server, round, { value, error }) =>
-                progress(
-                  `${name}, round ${round + 1}/${options.rounds}, ${server.name}: ${value ? `${figure(value.cpuUs)} us/request, ${figure(value.perSecond)}/s` : error}`,
-                ),
-            });
-        cells.push({ connections, size, refused, outcomes });
-      }
-    }
-    const tables = options.sizes.map((size) => {
+    const { options } = context;
+    const sizes = options.sizes ?? SIZES;
+    const { cells, notes } = await measureCells(context, sizes, options.connections ?? CONNECTIONS);
+    const tables = sizes.map((size) => {
       const chosen = cells.filter((cell) => cell.size === size);
       return { ...cellTable(size, chosen, options, notes), plots: cellPlots(size, chosen) };
     });
-    return [...tables, summaryTable(cells)];
+    return [...tables, summaryTable(cells, 'echo-cpu-ratio')];
   },
 };
+
+/**
+ * Every server with every size and number of connections.
+ * @param {import('../main.js').Context} context
+ * @param {number[]} sizes
+ * @param {number[]} connectionCounts
+ * @returns {Promise<{ cells: Cell[], notes: string[] }>}
+ */
+export async function measureCells(context, sizes, connectionCounts) {
+  const { options, cpus, progress } = context;
+  const { servers, notes } = await findServers(context);
+  const limit = fileLimit();
+  progress(`a process may hold ${limit} descriptors here`);
+  if (cpus === undefined) {
+    notes.push('Only one core: server and load share it, so throughput and latency say little. CPU per request holds.');
+  }
+  /** @type {Cell[]} */
+  const cells = [];
+  for (const size of sizes) {
+    for (const connections of connectionCounts) {
+      const refused = refusal(connections, limit);
+      const name = `echo ${size} B x ${connections}`;
+      if (refused) progress(`${name}: ${refused}`);
+      /** @type {Map<string, Outcome[]>} */
+      const outcomes = refused
+        ? new Map(servers.map((server) => [server.name, []]))
+        : await alternate({
+            contestants: servers,
+            rounds: options.rounds,
+            measure: ({ command }) => measure('load', [], command, connections, size, context),
+            report: (server, round, { value, error }) =>
+              progress(
+                `${name}, round ${round + 1}/${options.rounds}, ${server.name}: ${value ? `${figure(value.cpuUs)} us/request, ${figure(value.perSecond)}/s` : error}`,
+              ),
+          });
+      cells.push({ connections, size, refused, outcomes });
+    }
+  }
+  return { cells, notes };
+}

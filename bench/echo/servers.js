@@ -35,12 +35,18 @@ async function uring(notes) {
   }
 }
 
+/** The default, and io_uring where it can be had. */
+async function ourSelectors() {
+  const { Selector } = await import('coreactor');
+  return Selector.available.includes('io_uring') ? [undefined, 'io_uring'] : [undefined];
+}
+
 /**
  * @param {import('../main.js').Context} context
  * @returns {Promise<{ servers: Server[], notes: string[] }>}
  */
 export async function findServers({ options, runtimes: { found } }) {
-  const selectors = options.selector ?? [undefined];
+  const selectors = options.selector ?? (isBuilt() ? await ourSelectors() : []);
   const ours = selectors.map((selector) => ({
     name: selector === undefined ? 'coreactor' : `coreactor (${selector})`,
     command: [process.execPath, file('coreactor.js'), ...(selector === undefined ? [] : [selector])],

@@ -84,9 +84,10 @@ export function cellTable(size, cells, { rounds, seconds, warmup }, notes) {
 
 /**
  * @param {Cell[]} cells
+ * @param {string} file of the plot
  * @returns {import('../harness/table.js').Table}
  */
-export function summaryTable(cells) {
+export function summaryTable(cells, file) {
   const servers = [...(cells[0]?.outcomes.keys() ?? [])];
   const values = servers.map((name) => cells.map((cell) => digest(cell.outcomes, name).cpuUs.ratio?.median));
   const columns = cells.map(({ size, connections }) => `${sizeName(size)} x ${connections}`);
@@ -98,7 +99,7 @@ export function summaryTable(cells) {
     data: servers.map((name, i) => ({ name, ratios: Object.fromEntries(columns.map((c, j) => [c, values[i]?.[j]])) })),
     plots: [
       {
-        file: 'echo-cpu-ratio',
+        file,
         kind: 'bars',
         title: 'Echo: server CPU per request, as a multiple of C epoll',
         x: { label: 'message size x connections', categories: columns },

@@ -2,7 +2,10 @@
 
 import { parseArgs } from 'node:util';
 
-/** What each option is: how its text becomes a value, the default, and the help. */
+/**
+ * What each option is: how its text becomes a value, the default, the default of "all" if that is another (so that it is
+ * done within half an hour), and the help.
+ */
 const OPTIONS = {
   peers: {
     parse: names,
@@ -15,10 +18,10 @@ const OPTIONS = {
     initial: undefined,
     help: 'echo, idle: numbers of connections (default 1,50,1000,9000 and 1000,9000); accept: at a time (default 64)',
   },
-  sizes: { parse: counts, initial: [128, 16384], help: 'echo: message sizes in bytes' },
-  rounds: { parse: count, initial: 5, help: 'rounds, each with every contestant (start: at least 20)' },
-  seconds: { parse: positive, initial: 2, help: 'echo, accept: length of the measured window' },
-  warmup: { parse: positive, initial: 1, help: 'echo, accept: load before the window, in seconds' },
+  sizes: { parse: counts, initial: undefined, help: 'echo, sizes: message sizes in bytes' },
+  rounds: { parse: count, initial: 5, ofAll: 3, help: 'rounds, each with every contestant (start: at least 20)' },
+  seconds: { parse: positive, initial: 2, ofAll: 0.5, help: 'echo, accept: length of the measured window' },
+  warmup: { parse: positive, initial: 1, ofAll: 0.3, help: 'echo, accept: load before the window, in seconds' },
   tasks: { parse: counts, initial: undefined, help: 'switch, memory, scale: numbers of tasks; sync: one number' },
   json: { parse: text, initial: undefined, help: 'write every figure to this file' },
   against: { parse: names, initial: undefined, help: 'compare: these files instead of the committed figures' },
@@ -39,7 +42,7 @@ const OPTIONS = {
  * @property {string[] | undefined} peers
  * @property {string[] | undefined} selector
  * @property {number[] | undefined} connections
- * @property {number[]} sizes
+ * @property {number[] | undefined} sizes
  * @property {number} rounds
  * @property {number} seconds
  * @property {number} warmup
@@ -112,9 +115,11 @@ export function parseOptions(argv) {
   }
   /** @type {Record<string, unknown>} */
   const options = {};
-  for (const [name, { parse, initial }] of Object.entries(OPTIONS)) {
+  const all = parsed.positionals.includes('all');
+  for (const [name, { parse, initial, ...more }] of Object.entries(OPTIONS)) {
     const given = parsed.values[name];
-    options[name] = typeof given === 'string' ? parse(given, name) : initial;
+    const byDefault = all && 'ofAll' in more ? more.ofAll : initial;
+    options[name] = typeof given === 'string' ? parse(given, name) : byDefault;
   }
   return {
     names: parsed.positionals,
@@ -139,9 +144,10 @@ export function help(benches, commands) {
     ...Object.entries(commands).map(([name, summary]) => line(name, summary)),
     '',
     'Options:',
-    ...Object.entries(OPTIONS).map(([name, { help, initial }]) =>
-      line(`--${name}`, help + (initial === undefined ? '' : ` (default ${initial})`)),
-    ),
+    ...Object.entries(OPTIONS).map(([name, { help, initial, ...more }]) => {
+      const ofAll = 'ofAll' in more ? `, ${more.ofAll} with "all"` : '';
+      return line(`--${name}`, help + (initial === undefined ? '' : ` (default ${initial}${ofAll})`));
+    }),
     '',
     'Method: bench/README.md',
   ].join('\n');

@@ -27,7 +27,8 @@ export function leads(parts) {
   });
   return [
     'Every figure in which another runtime did better in the median; "ours / theirs" is the median of the rounds and their',
-    'range (for throughput theirs / ours). What is ahead of us by less than it varies is in the list too.',
+    'range (for throughput theirs / ours). What is ahead of us by less than it varies is in the list too. The servers in C',
+    'are no runtimes but the yardsticks: how we stand to them is in each table.',
     '',
     '| bench | where | who | figure | ours / theirs | how surely | why |',
     '| --- | --- | --- | --- | ---: | --- | --- |',
@@ -57,7 +58,7 @@ function echoLeads(bench, { connections, bytes, servers }) {
   const ours = servers.find((/** @type {any} */ server) => server.name === OURS);
   if (ours === undefined) return [];
   return servers
-    .filter((/** @type {any} */ { name }) => !name.startsWith(OURS))
+    .filter((/** @type {any} */ { name }) => !name.startsWith(OURS) && !name.startsWith('C '))
     .flatMap((/** @type {any} */ server) =>
       ECHO.flatMap(([key, what, more]) => {
         const [a, b] = more ? [server, ours] : [ours, server];

@@ -24,7 +24,7 @@ const FIGURES = 'bench/figures.json';
 
 /** @param {string} file @returns {Promise<Figures>} */
 export async function readFigures(file) {
-  return JSON.parse(await readFile(file, 'utf8')).benches;
+  return JSON.parse(await readFile(file, 'utf8')).benches ?? {};
 }
 
 /**

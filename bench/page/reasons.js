@@ -3,12 +3,7 @@
 /** @type {{ bench: RegExp, who: RegExp, what?: RegExp, why: string }[]} */
 const REASONS = [
   {
-    bench: /echo/,
-    who: /^C /,
-    why: 'the yardsticks: no language runtime between the system calls',
-  },
-  {
-    bench: /echo/,
+    bench: /echo|sizes/,
     who: /^Deno/,
     why: 'serves a few connections many times before it looks at the others: see its p99',
   },
