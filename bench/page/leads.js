@@ -16,6 +16,21 @@ const ECHO = /** @type {const} */ ([
   ['p99Us', 'p99 latency', false],
 ]);
 
+const WORDS = new Map([
+  ['ns', 'CPU time'],
+  ['wakeNs', 'CPU time of the wake'],
+  ['own', 'own memory'],
+  ['rss', 'resident memory'],
+  ['total', 'resident memory in all'],
+  ['heap', 'heap'],
+  ['heapBytes', 'heap that stays'],
+]);
+
+/** Neither ours nor a yardstick in C. @param {string} name */
+function isRuntime(name) {
+  return !name.startsWith(OURS) && !/^C |\(C\)$/.test(name);
+}
+
 /** @param {(readonly [string, import('./page.js').Part])[]} parts */
 export function leads(parts) {
   const found = parts.flatMap(([bench, { tables }]) => tables.flatMap(({ data }) => leadsIn(bench, data)));
@@ -23,7 +38,7 @@ export function leads(parts) {
   const rows = found.map(({ bench, where, who, what, ratio }) => {
     const certain = ratio.min > 1 ? 'in every round' : 'not in every round';
     const range = `${figure(ratio.median)} (${figure(ratio.min)}–${figure(ratio.max)})`;
-    return `| ${[bench, where, who, what, range, certain, reasonFor(bench, who, what)].join(' | ')} |`;
+    return `| ${[bench, where, who, what, range, certain, reasonFor({ bench, where, who, what })].join(' | ')} |`;
   });
   return [
     'Every figure in which another runtime did better in the median; "ours / theirs" is the median of the rounds and their',
@@ -51,14 +66,14 @@ function leadsIn(bench, data) {
 }
 
 /** @param {string} bench @param {any} cell */
-function echoLeads(bench, { connections, bytes, servers }) {
-  const where = bytes === undefined ? `${connections} connections` : `${bytes} B x ${connections}`;
+function echoLeads(bench, { connections, inFlight, end, bytes, servers }) {
+  const where = end === undefined ? `${bytes} B x ${connections}` : `${end}, ${inFlight} at a time`;
   const pick = (/** @type {any} */ server, /** @type {string} */ key) =>
     server.rounds.map((/** @type {any} */ round) => round.value?.[key]);
   const ours = servers.find((/** @type {any} */ server) => server.name === OURS);
   if (ours === undefined) return [];
   return servers
-    .filter((/** @type {any} */ { name }) => !name.startsWith(OURS) && !name.startsWith('C '))
+    .filter((/** @type {any} */ { name }) => isRuntime(name))
     .flatMap((/** @type {any} */ server) =>
       ECHO.flatMap(([key, what, more]) => {
         const [a, b] = more ? [server, ours] : [ours, server];
@@ -70,9 +85,9 @@ function echoLeads(bench, { connections, bytes, servers }) {
 
 /** @param {string} bench @param {any} row */
 function taskLeads(bench, { case: where, name, summary }) {
-  if (name === OURS) return [];
-  return Object.entries(summary).flatMap(([what, value]) => {
+  if (!isRuntime(name)) return [];
+  return Object.entries(summary).flatMap(([key, value]) => {
     const ratio = /** @type {any} */ (value).coreactorDividedByIt;
-    return ratio?.median > 1 ? [{ bench, where, who: name, what, ratio }] : [];
+    return ratio?.median > 1 ? [{ bench, where, who: name, what: WORDS.get(key) ?? key, ratio }] : [];
   });
 }

@@ -10,13 +10,14 @@ import { findPeers } from './peers.js';
  */
 
 const MILLION = 1_000_000;
+const CANCELLED = 200_000;
 
 /** @type {import('../main.js').Bench} */
 export const bench = {
   summary: 'lock, queue and event: uncontended, handed over, a million woken, a million waits cancelled',
   async run(context) {
     const { peers, notes } = await findPeers(context);
-    const count = context.options.tasks?.[0] ?? MILLION;
+    const [given] = context.options.tasks ?? [];
     /** @type {Compare} */
     const compare = (verb, args = [], extend = undefined) =>
       compareCpu(
@@ -28,8 +29,8 @@ export const bench = {
     return [
       await uncontended(compare, notes),
       await handedOver(compare, context, notes),
-      await woken(compare, count, notes),
-      await cancelled(compare, context, count, notes),
+      await woken(compare, given ?? MILLION, notes),
+      await cancelled(compare, context, given ?? CANCELLED, notes),
     ];
   },
 };

@@ -9,7 +9,7 @@ import { start } from '../support/program.ts';
 async function where(call: string, error: string, source: string): Promise<string> {
   const inject = ['-e', `trace=${call}`, '-e', `inject=${call}:error=${error}`];
   const { stdout, stderr } = await start(`const { Selector, Runner } = await import('coreactor'); ${source}`, {
-    prefix: ['strace', '-f', '-qqq', '-o', '/dev/null', ...inject],
+    prefix: ['env', '-u', 'COREACTOR_SELECTOR', 'strace', '-f', '-qqq', '-o', '/dev/null', ...inject],
   }).ended;
   expect(stderr).toBe('');
   return stdout.trim();
