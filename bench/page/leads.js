@@ -88,6 +88,7 @@ function taskLeads(bench, { case: where, name, summary }) {
   if (!isRuntime(name)) return [];
   return Object.entries(summary).flatMap(([key, value]) => {
     const ratio = /** @type {any} */ (value).coreactorDividedByIt;
-    return ratio?.median > 1 ? [{ bench, where, who: name, what: WORDS.get(key) ?? key, ratio }] : [];
+    const what = WORDS.get(key);
+    return what !== undefined && ratio?.median > 1 ? [{ bench, where, who: name, what, ratio }] : [];
   });
 }
