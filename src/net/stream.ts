@@ -1,0 +1,126 @@
+// A stream of bytes on a descriptor: what TCP, Unix sockets and pipes have in common.
+
+import { ArgumentRangeError } from '../kernel/errors.ts';
+import { made } from '../kernel/made.ts';
+import type { Operation } from '../kernel/operation.ts';
+import { closedError, Readiness } from '../kernel/readiness.ts';
+import { addon } from '../native/addon.ts';
+import { Window } from '../native/window.ts';
+import { ReceiveOperation } from './receive.ts';
+import { Lingering, type Rest } from './rest.ts';
+import { SendOperation } from './send.ts';
+
+/** Of all sockets' trySend(), since it is over when that returns: one object that is always in the cache. */
+const AT_ONCE = new Window();
+
+/** One task may receive and one may send at a time; a second one gets BusyError. */
+export class Stream implements Disposable {
+  /** @internal */
+  protected readonly readiness: Readiness;
+  readonly #receive: ReceiveOperation;
+  readonly #send: SendOperation;
+
+  /** @internal Takes over a non-blocking descriptor, and closes it if that fails. */
+  constructor(fd: number, interest: number, writable: boolean) {
+    try {
+      this.readiness = new Readiness(fd, interest, () => this.close());
+    } catch (error) {
+      addon.closeDescriptor(fd);
+      throw error;
+    }
+    this.readiness.writable = writable;
+    this.#receive = new ReceiveOperation(this.readiness);
+    this.#send = new SendOperation(this.readiness);
+  }
+
+  /** The descriptor, -1 after close(). */
+  get fd(): number {
+    return this.readiness.fd;
+  }
+
+  get closed(): boolean {
+    return this.readiness.closed;
+  }
+
+  /** How many bytes of the present or last send were taken over: after a cancelled sendAll(), what goes out. */
+  get sent(): number {
+    return this.#send.sent;
+  }
+
+  /**
+   * Receives into your buffer at `offset`, `length` bytes at most (default: the rest of it). Gives the number of bytes,
+   * at least 1; 0 at the end of the stream (or for a length of 0). The buffer is written only when it completes.
+   * It is one reusable operation of this stream: await it with `yield*` where you make it.
+   * @throws SystemError (ECONNRESET ...), ClosedError, BusyError while another task receives, RangeError for a stretch
+   * outside the buffer. (POSIX: recv)
+   */
+  recvInto(buffer: Uint8Array, offset = 0, length?: number): Operation<number> {
+    return made(this.#receive.aim(buffer, offset, length), 'recvInto()');
+  }
+
+  /** Receives up to `size` bytes as a new buffer, empty at the end of the stream. Errors as recvInto(). */
+  recv(size: number): Operation<Buffer> {
+    if (!Number.isInteger(size) || size < 1) {
+      throw new ArgumentRangeError(`recv() was given size ${size}: it must be a whole number of bytes, at least 1`);
+    }
+    const stream = this;
+    const operation = (function* () {
+      const buffer = Buffer.allocUnsafeSlow(size);
+      return buffer.subarray(0, yield* stream.recvInto(buffer));
+    })();
+    return made(operation, 'recv()');
+  }
+
+  /** Sends as much as is taken over at once, at least one byte of a non-empty buffer; gives how many. Errors as sendAll(). */
+  send(data: Uint8Array, offset = 0, length?: number): Operation<number> {
+    return made(this.#send.aim(data, offset, length, false), 'send()');
+  }
+
+  /**
+   * Sends as much as is taken over now and gives how many bytes, 0 if there is no room. Never suspends, so a buffer
+   * shared by many tasks stays yours between `recvInto` and this. Errors as sendAll().
+   * @example
+   * const length = yield* socket.recvInto(shared);
+   * const sent = socket.trySend(shared, 0, length);
+   * if (sent < length) yield* socket.sendAll(Buffer.from(shared.subarray(sent, length))); // a copy of what is left
+   */
+  trySend(data: Uint8Array, offset = 0, length?: number): number {
+    const readiness = this.readiness;
+    if (readiness.closed) throw closedError('socket');
+    readiness.checkWriter();
+    AT_ONCE.point(data, offset, length);
+    return this.#send.offer(AT_ONCE, 0);
+  }
+
+  /**
+   * Sends every byte of the buffer (or of the stretch) and gives their number; suspends while the peer is slow, which
+   * bounds memory. Do not change the buffer until it completes.
+   * @throws SystemError with `bytesSent` (EPIPE, ECONNRESET), ClosedError, BusyError while another task sends.
+   */
+  sendAll(data: Uint8Array, offset = 0, length?: number): Operation<number> {
+    return made(this.#send.aim(data, offset, length, true), 'sendAll()');
+  }
+
+  /** Closes at once; whoever waits on it gets ClosedError. A second call does nothing. Never suspends. */
+  close(): void {
+    if (this.closed) return;
+    const rest = this.finish();
+    // Bytes that nobody reads are told to the peer, wherever they lie: by a reset, not by an end of the stream.
+    const { arrived, unread } = this.readiness;
+    if (rest === null && (arrived > 0 || unread !== null)) addon.setResetOnClose(this.readiness.fd);
+    const fd = this.readiness.remove();
+    this.#receive.release();
+    this.#send.release();
+    if (rest === null) addon.closeDescriptor(fd);
+    else new Lingering(fd, rest);
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** @internal Sends what was put off; gives what the system did not take of it. */
+  protected finish(): Rest | null {
+    return this.#send.finish();
+  }
+}
