@@ -17,9 +17,9 @@ export function waitsOf(tasks: Iterable<Task<unknown>>): TaskWait[] {
   }
   const limits = new Map<Task<unknown>, number>();
   for (const kernel of new Set(those.map((task) => task.kernel))) {
-    for (const [{ limits: task }, deadline] of kernel.timers.entries()) {
+    kernel.timers.forEach(({ limits: task }, deadline) => {
       if (task != null) limits.set(task, Math.min(deadline, limits.get(task) ?? deadline));
-    }
+    });
   }
   return those.map((task) => waitOf(task, limits.get(task) ?? Number.POSITIVE_INFINITY));
 }

@@ -8,7 +8,7 @@ import type { Kernel } from './kernel.ts';
 import type { Step } from './ready-queue.ts';
 import type { Task } from './task.ts';
 import { withLocals } from './task-local.ts';
-import type { Timer } from './timers.ts';
+import type { Timer } from './timer.ts';
 
 /** What callSoon, callLater and callAt return. */
 export interface CallbackHandle {

@@ -20,7 +20,7 @@ import { made } from './made.ts';
 import type { Operation } from './operation.ts';
 import { ScopeRun } from './scope-run.ts';
 import type { Task } from './task.ts';
-import type { Timer } from './timers.ts';
+import type { Timer } from './timer.ts';
 
 /** What runs in a scope: a function* as a rule, or any function that gives an operation. */
 export type ScopeBody<T> = (scope: CancelScope) => Operation<T>;

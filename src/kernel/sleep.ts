@@ -8,7 +8,7 @@ import { made } from './made.ts';
 import { DONE, type Operation, PARK, type Park } from './operation.ts';
 import { giveWay } from './park.ts';
 import type { Task } from './task.ts';
-import type { Timer } from './timers.ts';
+import type { Timer } from './timer.ts';
 
 class Sleep implements Timer, Operation<void>, Iterator<Park, void, void> {
   armed = false;

@@ -1,153 +1,201 @@
-// The timers of one kernel: a 4-ary min-heap over (deadline, order of creation).
+// The timers of one kernel, in sorted runs: a new timer goes to the end of the run that ends closest before its deadline,
+// and begins a run of its own if all end later (as cards are laid out in patience sorting). So timers of one duration are
+// one run, those of a hundred durations a hundred, and a million of random ones about two thousand. A small heap has the runs by what
+// each begins with: whatever their number, adding and firing touch the ends of a few arrays.
 //
-// The keys lie in typed arrays of their own, so that sifting a million timers walks through a few cache lines and never
-// touches a timer object. Cancelling only marks the timer; when more than half of the heap is marked it is rebuilt
-// without them, which keeps a cancel cheap and memory bounded.
+//   three runs      5 7 9   4 6     3          the one with the latest end first; the heap: 3 4 5
+//   8 is added      5 7 9   4 6 8   3
+//   2 is added      5 7 9   4 6 8   3   2
+//
+// Among equal deadlines the oldest lies in the run with the latest end, for only what ends later makes a timer go elsewhere.
+//
+// Cancelling only marks a timer; when more than half of them are marked, they are swept out of the runs, which keeps a
+// cancel cheap and memory bounded.
 
-import type { Task } from './task.ts';
+import type { Timer } from './timer.ts';
+import { Run } from './timer-run.ts';
 
 const FAN = 4;
 const SMALL = 64;
 
-/**
- * Something to happen at a deadline, once. It does not hold its deadline: in an object a number with fractions is an
- * object of its own, and the heap has it already. (An interface and no base class: V8 makes objects of derived classes
- * slower, and there may be a million of these.)
- */
-export interface Timer {
-  /** Kept by Timers: false before add(), after firing and after a cancel. An unarmed one met in the heap is dropped. */
-  armed: boolean;
-  /** Whose wait it limits: that of a timeout's task. */
-  readonly limits?: Task<unknown> | null;
-  fire(): void;
-}
-
 export class Timers {
-  #deadlines = new Float64Array(SMALL);
-  #orders = new Float64Array(SMALL); // ties: doubles count to 2^53, where 32 bits would wrap within minutes
-  #timers: (Timer | undefined)[] = [];
+  /** The one with the latest end first. No two end alike. */
+  #runs: Run[] = [];
+  /** Their ends, together: whoever looks for a place meets a few cache lines. */
+  #ends: number[] = [];
+  /** The runs again, as a 4-ary heap over their first deadlines, */
+  #heap: Run[] = [];
+  /** which are these. */
+  #firsts: number[] = [];
+  /** An empty one, to be used again. */
+  #spare: Run | null = null;
+  /** Where the last place was found. */
+  #near = 0;
+  #count = 0;
   #cancelled = 0;
-  #nextOrder = 0;
 
   /** How many are armed. */
   get size(): number {
-    return this.#timers.length - this.#cancelled;
+    return this.#count - this.#cancelled;
   }
 
   /** Arms the timer for `deadline`, in the kernel clock's milliseconds. */
   add(timer: Timer, deadline: number): void {
     timer.armed = true;
-    const at = this.#timers.length;
-    this.#timers.push(timer);
-    if (at === this.#deadlines.length) this.resize(at * 2);
-    this.siftUp(at, deadline, this.#nextOrder++, timer);
+    this.#count++;
+    const runs = this.#runs;
+    const at = this.placeOf(deadline);
+    if (at < runs.length) {
+      (runs[at] as Run).append(timer, deadline);
+      this.#ends[at] = deadline;
+      return;
+    }
+    const run = this.#spare ?? new Run();
+    this.#spare = null;
+    run.append(timer, deadline);
+    runs.push(run);
+    this.#ends.push(deadline);
+    this.siftUp(this.#heap.length, run);
   }
 
   cancel(timer: Timer): void {
     if (!timer.armed) return;
     timer.armed = false;
     this.#cancelled++;
-    if (this.#cancelled > SMALL && this.#cancelled * 2 > this.#timers.length) this.compact();
+    if (this.#cancelled > SMALL && this.#cancelled * 2 > this.#count) this.sweep();
   }
 
   /** Those that are armed, in no order. */
-  *entries(): Generator<[timer: Timer, deadline: number]> {
-    for (let i = 0; i < this.#timers.length; i++) {
-      const timer = this.#timers[i] as Timer;
-      if (timer.armed) yield [timer, this.#deadlines[i] as number];
+  forEach(visit: (timer: Timer, deadline: number) => void): void {
+    for (const run of this.#runs) {
+      run.forEach((timer, deadline) => {
+        if (timer.armed) visit(timer, deadline);
+      });
     }
   }
 
   /** The earliest deadline, Infinity when none is armed. */
   next(): number {
-    while (this.#timers.length > 0 && !(this.#timers[0] as Timer).armed) {
-      this.removeFirst();
+    while (this.#count > 0) {
+      const run = this.#heap[0] as Run;
+      if ((run.head as Timer).armed) return this.#firsts[0] as number;
+      this.removeFirst(run);
       this.#cancelled--;
     }
-    return this.#timers.length === 0 ? Number.POSITIVE_INFINITY : (this.#deadlines[0] as number);
+    return Number.POSITIVE_INFINITY;
   }
 
   /** Fires what is due at `now`, earliest first; equal deadlines in the order of creation. */
   expire(now: number): void {
     while (this.next() <= now) {
-      const timer = this.removeFirst();
+      const timer = this.removeFirst(this.#heap[0] as Run);
       timer.armed = false;
       timer.fire();
     }
   }
 
-  private removeFirst(): Timer {
-    const first = this.#timers[0] as Timer;
-    const at = this.#timers.length - 1;
-    const last = this.#timers.pop() as Timer;
-    if (at > 0) this.siftDown(0, this.#deadlines[at] as number, this.#orders[at] as number, last);
-    return first;
+  // Of the first run, in the heap's sense.
+  private removeFirst(run: Run): Timer {
+    const timer = run.takeFirst();
+    this.#count--;
+    if (run.head !== undefined) {
+      this.siftDown(0, run);
+      return timer;
+    }
+    const last = this.#heap.pop() as Run;
+    this.#firsts.pop();
+    if (last !== run) this.siftDown(0, last);
+    const at = this.placeOf(run.end);
+    this.#runs.splice(at, 1);
+    this.#ends.splice(at, 1);
+    this.#spare = run;
+    return timer;
   }
 
-  private compact(): void {
-    let kept = 0;
-    for (let i = 0; i < this.#timers.length; i++) {
-      const timer = this.#timers[i] as Timer;
-      if (!timer.armed) continue;
-      this.place(kept++, this.#deadlines[i] as number, this.#orders[i] as number, timer);
+  // The run that ends closest before the deadline, or with it; their number if all end later. It looks near the last place
+  // first, for timers come in flocks, and halves what is left.
+  private placeOf(deadline: number): number {
+    const ends = this.#ends;
+    const { length } = ends;
+    let low = 0;
+    let high = length;
+    const near = Math.min(this.#near, length - 1);
+    let stride = 1;
+    if (near >= 0 && (ends[near] as number) <= deadline) {
+      high = near;
+      while (high >= stride && (ends[high - stride] as number) <= deadline) {
+        high -= stride;
+        stride *= 2;
+      }
+      low = Math.max(0, high - stride);
+    } else {
+      low = near + 1;
+      while (low + stride <= length && (ends[low + stride - 1] as number) > deadline) {
+        low += stride;
+        stride *= 2;
+      }
+      high = Math.min(low + stride, length);
     }
-    this.#timers.length = kept;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((ends[middle] as number) <= deadline) high = middle;
+      else low = middle + 1;
+    }
+    this.#near = low;
+    return low;
+  }
+
+  private sweep(): void {
+    for (const run of this.#runs) run.sweep();
+    this.#runs = this.#runs.filter((run) => run.head !== undefined);
+    this.#ends = this.#runs.map((run) => run.end);
+    this.#count -= this.#cancelled;
     this.#cancelled = 0;
-    if (this.#deadlines.length > SMALL && kept * 4 < this.#deadlines.length) this.resize(Math.max(SMALL, kept * 2));
-    for (let i = Math.floor((kept - 2) / FAN); i >= 0; i--) {
-      this.siftDown(i, this.#deadlines[i] as number, this.#orders[i] as number, this.#timers[i] as Timer);
-    }
+    this.#heap = [];
+    this.#firsts = [];
+    for (const run of this.#runs) this.siftUp(this.#heap.length, run);
   }
 
-  private siftUp(hole: number, deadline: number, order: number, timer: Timer): void {
-    const deadlines = this.#deadlines;
+  private siftUp(hole: number, run: Run): void {
+    const heap = this.#heap;
+    const firsts = this.#firsts;
     let at = hole;
     while (at > 0) {
       const parent = (at - 1) >> 2;
-      // A newer timer never overtakes an equal deadline, so the order needs no look here.
-      if ((deadlines[parent] as number) <= deadline) break;
-      this.place(at, deadlines[parent] as number, this.#orders[parent] as number, this.#timers[parent] as Timer);
+      if (!before(run.first, run, firsts[parent] as number, heap[parent] as Run)) break;
+      this.place(at, firsts[parent] as number, heap[parent] as Run);
       at = parent;
     }
-    this.place(at, deadline, order, timer);
+    this.place(at, run.first, run);
   }
 
-  private siftDown(hole: number, deadline: number, order: number, timer: Timer): void {
-    const deadlines = this.#deadlines;
-    const orders = this.#orders;
-    const size = this.#timers.length;
+  private siftDown(hole: number, run: Run): void {
+    const heap = this.#heap;
+    const firsts = this.#firsts;
+    const { first } = run;
     let at = hole;
     for (;;) {
       const firstChild = at * FAN + 1;
-      if (firstChild >= size) break;
+      if (firstChild >= heap.length) break;
       let least = firstChild;
-      const end = Math.min(firstChild + FAN, size);
+      const end = Math.min(firstChild + FAN, heap.length);
       for (let child = firstChild + 1; child < end; child++) {
-        const a = deadlines[child] as number;
-        const b = deadlines[least] as number;
-        if (a < b || (a === b && (orders[child] as number) < (orders[least] as number))) least = child;
+        if (before(firsts[child] as number, heap[child] as Run, firsts[least] as number, heap[least] as Run))
+          least = child;
       }
-      const d = deadlines[least] as number;
-      if (deadline < d || (deadline === d && order < (orders[least] as number))) break;
-      this.place(at, d, orders[least] as number, this.#timers[least] as Timer);
+      if (!before(firsts[least] as number, heap[least] as Run, first, run)) break;
+      this.place(at, firsts[least] as number, heap[least] as Run);
       at = least;
     }
-    this.place(at, deadline, order, timer);
+    this.place(at, first, run);
   }
 
-  private place(at: number, deadline: number, order: number, timer: Timer): void {
-    this.#deadlines[at] = deadline;
-    this.#orders[at] = order;
-    this.#timers[at] = timer;
+  private place(at: number, first: number, run: Run): void {
+    this.#firsts[at] = first;
+    this.#heap[at] = run;
   }
+}
 
-  private resize(capacity: number): void {
-    const deadlines = new Float64Array(capacity);
-    const orders = new Float64Array(capacity);
-    const kept = Math.min(capacity, this.#deadlines.length);
-    deadlines.set(this.#deadlines.subarray(0, kept));
-    orders.set(this.#orders.subarray(0, kept));
-    this.#deadlines = deadlines;
-    this.#orders = orders;
-  }
+function before(first: number, run: Run, other: number, otherRun: Run): boolean {
+  return first < other || (first === other && run.end > otherRun.end);
 }

@@ -11,7 +11,7 @@ import { park, wake } from '../../src/kernel/park.ts';
 import { closedError, Readiness } from '../../src/kernel/readiness.ts';
 import { READ } from '../../src/kernel/selector-port.ts';
 import type { Task } from '../../src/kernel/task.ts';
-import type { Timer } from '../../src/kernel/timers.ts';
+import type { Timer } from '../../src/kernel/timer.ts';
 import { FakeSelector } from '../../src/testing/fake-selector.ts';
 import { VirtualClock } from '../../src/testing/virtual-clock.ts';
 

@@ -1,10 +1,11 @@
-// The heap of timers: its order against a plain list, equal deadlines, cancels, and what it keeps of them.
+// The timers: their order against a plain list, equal deadlines, cancels, and what is kept of them.
 
 import { expect, test } from 'vitest';
 import { createTask } from '../../src/kernel/create-task.ts';
 import type { Coroutine } from '../../src/kernel/operation.ts';
 import { sleep } from '../../src/kernel/sleep.ts';
-import { type Timer, Timers } from '../../src/kernel/timers.ts';
+import type { Timer } from '../../src/kernel/timer.ts';
+import { Timers } from '../../src/kernel/timers.ts';
 import { bytesInUse, seeded, simulate } from './helpers.ts';
 
 const MILLION = 1_000_000;
@@ -27,14 +28,14 @@ class Note implements Timer {
   }
 }
 
-// The heap's model: the timers that are armed, in the order of creation. What is due fires by deadline, then by age.
+// The model: the timers that are armed, in the order of creation. What is due fires by deadline, then by age.
 function expireModel(model: Note[], now: number): number[] {
   const due = model.filter((timer) => timer.deadline <= now);
   for (const timer of due) model.splice(model.indexOf(timer), 1);
   return due.sort((a, b) => a.deadline - b.deadline || a.id - b.id).map((timer) => timer.id);
 }
 
-// Many equal deadlines, few, and fractions; growing, shrinking and (most cancels) rebuilding the heap all the time.
+// Many equal deadlines, few, and fractions; growing, shrinking and (most cancels) sweeping all the time.
 test.each([
   { seed: 1, spread: 5, cancels: 3 },
   { seed: 2, spread: 1000, cancels: 3 },
@@ -129,6 +130,36 @@ test('S5: sleeps of equal length end in the order in which they began', () => {
     yield* sleep(20);
   });
   expect(log).toEqual(Array.from({ length: 200 }, (_, i) => i).filter((i) => i % 3 !== 0));
+});
+
+// Long runs lie in pieces: of some nothing is left, of the last one too.
+test.each([
+  [0, 2600],
+  [700, 3000],
+  [1400, 4000],
+])('S9: cancelling timers %i to %i of 4,000 leaves the others in order, and those added later', (from, to) => {
+  const timers = new Timers();
+  const fired: number[] = [];
+  const all = Array.from({ length: 4000 }, (_, i) => new Note(i, i, fired));
+  for (const timer of all) timers.add(timer, timer.deadline);
+  for (const timer of all.slice(from, to).reverse()) timers.cancel(timer);
+  for (let i = 4000; i < 5000; i++) timers.add(new Note(i, i, fired), i);
+  timers.expire(5000);
+  expect(fired).toEqual([...Array(5000).keys()].filter((i) => i < from || i >= to));
+});
+
+test('a timer that has fired is not held', async () => {
+  const timers = new Timers();
+  const weak = (() => {
+    const note = new Note(2, 1, []);
+    timers.add(note, note.deadline);
+    return new WeakRef(note);
+  })();
+  timers.add(new Note(1e9, 2, []), 1e9);
+  timers.expire(3);
+  await new Promise(setImmediate); // a WeakRef holds until its job is over
+  bytesInUse(); // collects the garbage
+  expect([weak.deref(), timers.size]).toEqual([undefined, 1]);
 });
 
 test('S10: a timer that the firing of another one cancels does not fire, though it was due in the same batch', () => {
