@@ -31,7 +31,7 @@ const REASONS = [
   {
     bench: /timers|scale/,
     who: /^setTimeout/,
-    why: 'timers of equal delays lie in one list there, ours in a heap that allows any',
+    why: 'timers of equal delays lie in one list there; ours in sorted runs, which any delays may share',
   },
   { bench: /sync/, where: /hand|lock|queue/, who: /^Go/, why: 'machine code, and no generator to be resumed' },
   { bench: /sync/, who: /semaphore/, why: 'it resolves a promise: no task, no owner, no cancelling' },
