@@ -1,7 +1,6 @@
-// TCP sockets as plain functions; see socket.h.
+// TCP and Unix sockets as plain functions; see socket.h.
 #include "socket.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -12,60 +11,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <climits>
-#include <cstring>
 
 #include "unique_fd.h"
 
 namespace coreactor {
 namespace {
-
-struct SocketAddress {
-  sockaddr_storage storage{};
-  socklen_t length = 0;
-  int family() const { return storage.ss_family; }
-  sockaddr* get() { return reinterpret_cast<sockaddr*>(&storage); }
-};
-
-int parse(const Address& address, SocketAddress* to) {
-  if (address.port < 0 || address.port > 65535) return -EINVAL;
-  const auto port = htons(static_cast<uint16_t>(address.port));
-  in_addr v4{};
-  if (inet_pton(AF_INET, address.host.c_str(), &v4) == 1) {
-    auto* out = reinterpret_cast<sockaddr_in*>(&to->storage);
-    out->sin_family = AF_INET;
-    out->sin_addr = v4;
-    out->sin_port = port;
-    to->length = sizeof(sockaddr_in);
-    return 0;
-  }
-  in6_addr v6{};
-  if (inet_pton(AF_INET6, address.host.c_str(), &v6) == 1) {
-    auto* out = reinterpret_cast<sockaddr_in6*>(&to->storage);
-    out->sin6_family = AF_INET6;
-    out->sin6_addr = v6;
-    out->sin6_port = port;
-    to->length = sizeof(sockaddr_in6);
-    return 0;
-  }
-  return -EINVAL;
-}
-
-int format(const SocketAddress& from, Address* to) {
-  char text[INET6_ADDRSTRLEN] = "";
-  if (from.family() == AF_INET) {
-    const auto* in = reinterpret_cast<const sockaddr_in*>(&from.storage);
-    inet_ntop(AF_INET, &in->sin_addr, text, sizeof text);
-    to->port = ntohs(in->sin_port);
-  } else if (from.family() == AF_INET6) {
-    const auto* in = reinterpret_cast<const sockaddr_in6*>(&from.storage);
-    inet_ntop(AF_INET6, &in->sin6_addr, text, sizeof text);
-    to->port = ntohs(in->sin6_port);
-  } else {
-    return -EAFNOSUPPORT;
-  }
-  to->host = text;
-  return 0;
-}
 
 template <class Value>
 int setOption(int fd, int level, int name, const Value& value) {
@@ -98,6 +48,22 @@ int openStream(int family, UniqueFd* to) {
   return 0;
 }
 
+int listenOn(UniqueFd fd, SocketAddress& to, int backlog) {
+  if (bind(fd.get(), to.get(), to.length) < 0) return -errno;
+  if (listen(fd.get(), backlog) < 0) return -errno;
+  return fd.release();
+}
+
+// The local end of a connection that is to be made. Its port may be one that waits for the end of an old connection.
+int bindTo(int fd, const Address& local) {
+  SocketAddress from;
+  if (const int error = parse(local, &from); error < 0) return error;
+  if (const int error = setOption(fd, SOL_SOCKET, SO_REUSEADDR, 1); error < 0) return error;
+  return bind(fd, from.get(), from.length) == 0 ? 0 : -errno;
+}
+
+Address unixAddress(const std::string& path) { return Address{"", 0, path, true}; }
+
 template <int (*Ask)(int, sockaddr*, socklen_t*)>
 int ask(int fd, Address* to) {
   SocketAddress address;
@@ -107,11 +73,6 @@ int ask(int fd, Address* to) {
 }
 
 }  // namespace
-
-bool isAddress(const std::string& host) {
-  SocketAddress unused;
-  return parse(Address{host, 0}, &unused) == 0;
-}
 
 int listenTcp(const Address& address, int backlog, bool reusePort, bool dualStack) {
   SocketAddress to;
@@ -127,9 +88,15 @@ int listenTcp(const Address& address, int backlog, bool reusePort, bool dualStac
   }
   // Accepted sockets inherit it, which saves a call for each of them.
   if (const int error = setNoDelay(fd.get(), true); error < 0) return error;
-  if (bind(fd.get(), to.get(), to.length) < 0) return -errno;
-  if (listen(fd.get(), backlog) < 0) return -errno;
-  return fd.release();
+  return listenOn(std::move(fd), to, backlog);
+}
+
+int listenUnix(const std::string& path, int backlog) {
+  SocketAddress to;
+  if (const int error = parse(unixAddress(path), &to); error < 0) return error;
+  UniqueFd fd;
+  if (const int error = openStream(AF_UNIX, &fd); error < 0) return error;
+  return listenOn(std::move(fd), to, backlog);
 }
 
 int acceptSocket(int listener) {
@@ -144,12 +111,15 @@ int acceptSocket(int listener) {
 #endif
 }
 
-int connectTcp(const Address& address, bool* pending) {
+int connectTcp(const Address& address, const Address* local, bool* pending) {
   SocketAddress to;
   if (const int error = parse(address, &to); error < 0) return error;
   UniqueFd fd;
   if (const int error = openStream(to.family(), &fd); error < 0) return error;
   if (const int error = setNoDelay(fd.get(), true); error < 0) return error;
+  if (local != nullptr) {
+    if (const int error = bindTo(fd.get(), *local); error < 0) return error;
+  }
   *pending = false;
   if (connect(fd.get(), to.get(), to.length) < 0) {
     // An interrupted connect goes on in the background, just as one in progress.
@@ -157,6 +127,18 @@ int connectTcp(const Address& address, bool* pending) {
     *pending = true;
   }
   return fd.release();
+}
+
+int openUnix() {
+  UniqueFd fd;
+  if (const int error = openStream(AF_UNIX, &fd); error < 0) return error;
+  return fd.release();
+}
+
+int connectUnix(int fd, const std::string& path) {
+  SocketAddress to;
+  if (const int error = parse(unixAddress(path), &to); error < 0) return error;
+  return connect(fd, to.get(), to.length) == 0 ? 0 : -errno;
 }
 
 int socketError(int fd) {

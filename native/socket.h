@@ -1,25 +1,26 @@
-// TCP sockets as plain functions: each returns a result >= 0 or -errno, and every descriptor it makes is non-blocking
+// TCP and Unix sockets as plain functions: each returns a result >= 0 or -errno, and every descriptor it makes is non-blocking
 // and close-on-exec from the first moment. No state; any thread.
 #pragma once
 
 #include <cstddef>
 #include <string>
 
+#include "address.h"
+
 namespace coreactor {
-
-struct Address {
-  std::string host;  // an IPv4 or IPv6 literal
-  int port = 0;
-};
-
-bool isAddress(const std::string& host);
 
 // -EINVAL: host is no IP literal.
 int listenTcp(const Address& address, int backlog, bool reusePort, bool dualStack);
+// Makes a socket file, unless the path is an abstract name.
+int listenUnix(const std::string& path, int backlog);
 int acceptSocket(int listener);
 
 // The fd, with *pending telling whether the handshake still runs: wait for kWrite, then ask socketError().
-int connectTcp(const Address& address, bool* pending);
+// `local`, if not null, is where it comes from.
+int connectTcp(const Address& address, const Address* local, bool* pending);
+int openUnix();
+// At once, or never: -EAGAIN if the listener's queue is full. The same fd may try again.
+int connectUnix(int fd, const std::string& path);
 // 0, or -errno of the pending error, which reading clears.
 int socketError(int fd);
 

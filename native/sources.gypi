@@ -1,7 +1,9 @@
 {
   "variables": {
     "core_files": [
+      "address.cc",
       "interrupt.cc",
+      "lookup.cc",
       "pollable.cc",
       "registry.cc",
       "ring.cc",
@@ -14,12 +16,15 @@
       "selectors/scan_selector.cc",
       "selectors/select.cc",
       "socket.cc",
+      "socket_options.cc",
+      "thread_pool.cc",
       "timeout.cc",
       "wake_channel.cc"
     ],
     "binding_files": [
       "binding/addon.cc",
       "binding/environment.cc",
+      "binding/lookup_object.cc",
       "binding/selector_object.cc",
       "binding/socket_functions.cc"
     ]

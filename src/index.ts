@@ -46,13 +46,22 @@ export { now, sleep, sleepUntil } from './kernel/sleep.ts';
 export { Task } from './kernel/task.ts';
 export { TaskLocal } from './kernel/task-local.ts';
 export { allTasks } from './kernel/tasks.ts';
-export type { Address } from './native/address.ts';
+export type {
+  Address,
+  InternetAddress,
+  InternetTarget,
+  UnixAddress,
+  UnixTarget,
+} from './native/address.ts';
 export { READ, Selector, type SelectorKey, WRITE } from './native/selector.ts';
 export { syscalls } from './native/syscalls.ts';
 export { SystemError } from './native/system-error.ts';
-export { connect } from './net/connect.ts';
+export { type ConnectOptions, connect } from './net/connect.ts';
+export { type GetAddrInfoOptions, getAddrInfo } from './net/dns.ts';
+export { ConnectError } from './net/happy-eyeballs.ts';
 export { Listener, type ListenOptions, listen } from './net/listener.ts';
 export { type Direction, Socket } from './net/socket.ts';
+export type { SocketOptions } from './net/socket-options.ts';
 export { Barrier } from './sync/barrier.ts';
 export { Condition } from './sync/condition.ts';
 export { Event } from './sync/event.ts';

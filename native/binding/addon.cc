@@ -3,6 +3,7 @@
 
 #include "../selector.h"
 #include "environment.h"
+#include "lookup_object.h"
 #include "selector_object.h"
 #include "socket_functions.h"
 
@@ -19,6 +20,7 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   }
   exports.Set("available", available);
   exports.Set("NativeSelector", SelectorObject::define(env));
+  LookupObject::define(env, exports);
   defineSocketFunctions(env, exports, environment);
   return exports;
 }

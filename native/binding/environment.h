@@ -4,8 +4,11 @@
 
 #include <napi.h>
 
+#include <chrono>
 #include <cstdint>
 #include <vector>
+
+#include "../thread_pool.h"
 
 namespace coreactor {
 
@@ -24,6 +27,8 @@ class Environment {
  public:
   int32_t* frame = nullptr;
   Napi::Reference<Napi::Int32Array> frameView;
+  // Look up names: as many as libuv has for it.
+  ThreadPool resolvers{4, std::chrono::seconds(5)};
 
   // The id that the frame's kBuffer takes.
   int32_t add(Napi::Uint8Array view);

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "../socket.h"
+#include "../socket_options.h"
 #include "environment.h"
 
 namespace coreactor {
@@ -83,29 +84,61 @@ Napi::Value isAddressCall(const Napi::CallbackInfo& info) {
 
 // listenTcp(host, port, backlog, reusePort, dualStack): the fd or -errno
 Napi::Value listenTcpCall(const Napi::CallbackInfo& info) {
-  const Address address{info[0].As<Napi::String>(), integer(info, 1)};
+  const Address address{info[0].As<Napi::String>(), integer(info, 1), "", false};
   return number(info, listenTcp(address, integer(info, 2), info[3].ToBoolean(), info[4].ToBoolean()));
 }
 
-// connectTcp(host, port): [fd or -errno, pending]
+// connectTcp(host, port, localHost?, localPort?): [fd or -errno, pending]
 Napi::Value connectTcpCall(const Napi::CallbackInfo& info) {
   bool pending = false;
-  const int fd = connectTcp(Address{info[0].As<Napi::String>(), integer(info, 1)}, &pending);
+  Address local;
+  const bool isBound = info[2].IsString();
+  if (isBound) local = Address{info[2].As<Napi::String>(), integer(info, 3), "", false};
+  const Address address{info[0].As<Napi::String>(), integer(info, 1), "", false};
+  const int fd = connectTcp(address, isBound ? &local : nullptr, &pending);
   Napi::Array pair = Napi::Array::New(info.Env(), 2);
   pair.Set(0u, number(info, fd));
   pair.Set(1u, Napi::Boolean::New(info.Env(), pending));
   return pair;
 }
 
-// [host, port], or -errno
+// listenUnix(path, backlog): the fd or -errno
+Napi::Value listenUnixCall(const Napi::CallbackInfo& info) {
+  return number(info, listenUnix(info[0].As<Napi::String>(), integer(info, 1)));
+}
+
+Napi::Value openUnixCall(const Napi::CallbackInfo& info) { return number(info, openUnix()); }
+
+// connectUnix(fd, path)
+Napi::Value connectUnixCall(const Napi::CallbackInfo& info) {
+  return number(info, connectUnix(integer(info, 0), info[1].As<Napi::String>()));
+}
+
+// setOption(fd, name, value)
+Napi::Value setOptionCall(const Napi::CallbackInfo& info) {
+  const std::string name = info[1].As<Napi::String>();
+  return number(info, setSocketOption(integer(info, 0), name, integer(info, 2)));
+}
+
+// getOption(fd, name): [value], or -errno
+Napi::Value getOptionCall(const Napi::CallbackInfo& info) {
+  const std::string name = info[1].As<Napi::String>();
+  int value = 0;
+  if (const int error = getSocketOption(integer(info, 0), name, &value); error < 0) return number(info, error);
+  Napi::Array single = Napi::Array::New(info.Env(), 1);
+  single.Set(0u, number(info, value));
+  return single;
+}
+
+// [host, port], for a Unix socket [path]; or -errno
 template <int (*Ask)(int, Address*)>
 Napi::Value addressCall(const Napi::CallbackInfo& info) {
   Address address;
   if (const int error = Ask(integer(info, 0), &address); error < 0) return number(info, error);
-  Napi::Array pair = Napi::Array::New(info.Env(), 2);
-  pair.Set(0u, Napi::String::New(info.Env(), address.host));
-  pair.Set(1u, number(info, address.port));
-  return pair;
+  Napi::Array parts = Napi::Array::New(info.Env());
+  parts.Set(0u, Napi::String::New(info.Env(), address.isUnix ? address.path : address.host));
+  if (!address.isUnix) parts.Set(1u, number(info, address.port));
+  return parts;
 }
 
 template <int (*Call)(int)>
@@ -115,10 +148,6 @@ Napi::Value descriptorCall(const Napi::CallbackInfo& info) {
 
 Napi::Value shutdownCall(const Napi::CallbackInfo& info) {
   return number(info, shutdownSocket(integer(info, 0), integer(info, 1)));
-}
-
-Napi::Value setNoDelayCall(const Napi::CallbackInfo& info) {
-  return number(info, setNoDelay(integer(info, 0), info[1].ToBoolean()));
 }
 
 }  // namespace
@@ -135,11 +164,16 @@ void defineSocketFunctions(Napi::Env env, Napi::Object exports, Environment* env
   define("isAddress", isAddressCall);
   define("listenTcp", listenTcpCall);
   define("connectTcp", connectTcpCall);
+  define("listenUnix", listenUnixCall);
+  define("openUnix", openUnixCall);
+  define("connectUnix", connectUnixCall);
+  exports.Set("mostPathBytes", Napi::Number::New(env, static_cast<double>(mostPathBytes())));
   define("accept", descriptorCall<acceptSocket>);
   define("socketError", descriptorCall<socketError>);
   define("closeDescriptor", descriptorCall<closeDescriptor>);
   define("shutdown", shutdownCall);
-  define("setNoDelay", setNoDelayCall);
+  define("setOption", setOptionCall);
+  define("getOption", getOptionCall);
   define("setResetOnClose", descriptorCall<setResetOnClose>);
   define("localAddress", addressCall<localAddress>);
   define("remoteAddress", addressCall<remoteAddress>);

@@ -15,15 +15,37 @@ export interface Addon {
   releaseBuffer(id: number): boolean;
   isAddress(host: string): boolean;
   listenTcp(host: string, port: number, backlog: number, reusePort: boolean, dualStack: boolean): number;
-  connectTcp(host: string, port: number): [fd: number, pending: boolean];
+  connectTcp(host: string, port: number, localHost?: string, localPort?: number): [fd: number, pending: boolean];
+  listenUnix(path: string, backlog: number): number;
+  openUnix(): number;
+  /** -EAGAIN while the listener's queue is full. */
+  connectUnix(fd: number, path: string): number;
+  /** The bytes that the path of a Unix socket may have, with the NUL at its end. */
+  mostPathBytes: number;
+  Lookup: new (host: string, family: number) => LookupObject;
+  /** As Lookup.take(), but blocks. */
+  lookUpNow(host: string): string[] | number;
   accept(fd: number): number;
   socketError(fd: number): number;
   closeDescriptor(fd: number): number;
   shutdown(fd: number, how: number): number;
-  setNoDelay(fd: number, on: boolean): number;
+  setOption(fd: number, name: string, value: number): number;
+  getOption(fd: number, name: string): [value: number] | number;
   setResetOnClose(fd: number): number;
-  localAddress(fd: number): [host: string, port: number] | number;
-  remoteAddress(fd: number): [host: string, port: number] | number;
+  localAddress(fd: number): AddressParts | number;
+  remoteAddress(fd: number): AddressParts | number;
+}
+
+export type AddressParts = [host: string, port: number] | [path: string];
+
+/** The addresses of a name, looked up by another thread. */
+export interface LookupObject {
+  /** Readable when the answer is there; -errno if it could not be asked for. */
+  readonly fd: number;
+  /** The hosts, the number of an error, or null if there is no answer yet. */
+  take(): string[] | number | null;
+  /** Drops the answer. */
+  close(): void;
 }
 
 export interface NativeSelectorObject {

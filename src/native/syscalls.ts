@@ -3,7 +3,7 @@
 
 import { constants } from 'node:os';
 import { addon } from './addon.ts';
-import { type Address, checkBacklog, formatAddress, resolve } from './address.ts';
+import { checkBacklog, formatAddress, type InternetAddress, resolve } from './address.ts';
 import { checkFd } from './descriptor.ts';
 import { checked } from './system-error.ts';
 import { Window } from './window.ts';
@@ -16,7 +16,7 @@ function tryOn(fd: number, syscall: string, result: number): number | null {
 
 export const syscalls = Object.freeze({
   /** A listening TCP socket: `{ fd, address }`, with the port the system chose for port 0. */
-  listen(target: { host?: string; port: number }, backlog = 4096): { fd: number; address: Address } {
+  listen(target: { host?: string; port: number }, backlog = 4096): { fd: number; address: InternetAddress } {
     const { host, port } = resolve(target, '127.0.0.1', 'syscalls.listen()');
     const fd = checked(addon.listenTcp(host, port, checkBacklog(backlog), false, false), 'listen', {
       what: `on ${formatAddress({ host, port })}`,

@@ -10,6 +10,8 @@ const ADVICE: Record<string, string> = {
   EEXIST: 'it is registered already: use modify()',
   ENOENT: 'it is not registered: use register() first',
   EBADF: 'the descriptor is not open: unregister it before it is closed',
+  ENOTFOUND: 'no name server and no hosts file has an address for it: check the spelling',
+  EAI_AGAIN: 'no name server has answered: check the network, or try again later',
   EMFILE: 'this process has no descriptor left: close some, or raise "ulimit -n"',
 };
 
@@ -43,12 +45,18 @@ export class SystemError extends Error {
   }
 }
 
+/** Of getaddrinfo(3), as libuv counts them: Node has a name of its own for it. */
+const EAI_NONAME = -3008;
+
 // Loaded when the first error is made, so that a program without errors starts sooner; and kept, since Node makes a new
 // one of it at each call.
 let known: Map<number, [string, string]> | undefined;
 
 function errorMap(): Map<number, [string, string]> {
-  known ??= (process.getBuiltinModule('node:util') as typeof Util).getSystemErrorMap();
+  if (known === undefined) {
+    known = (process.getBuiltinModule('node:util') as typeof Util).getSystemErrorMap();
+    known.set(EAI_NONAME, ['ENOTFOUND', 'unknown name']);
+  }
   return known;
 }
 

@@ -1,7 +1,8 @@
-// A listening TCP socket and its accept operation.
+// A listening socket, of TCP or a Unix one, and its accept operation.
 
 import { constants } from 'node:os';
 import { type CallbackHandle, callLater } from '../kernel/callback.ts';
+import { ArgumentTypeError } from '../kernel/errors.ts';
 import { currentKernel, here } from '../kernel/here.ts';
 import { made } from '../kernel/made.ts';
 import type { Operation, Park } from '../kernel/operation.ts';
@@ -9,10 +10,24 @@ import { park, spend } from '../kernel/park.ts';
 import { type Acceptor, closedError, Readiness } from '../kernel/readiness.ts';
 import { Ring } from '../kernel/ring.ts';
 import { ACCEPT, READ } from '../kernel/selector-port.ts';
-import { addon } from '../native/addon.ts';
-import { type Address, checkBacklog, formatAddress, resolve } from '../native/address.ts';
+import { type AddressParts, addon } from '../native/addon.ts';
+import {
+  type Address,
+  checkBacklog,
+  checkHost,
+  checkPort,
+  formatAddress,
+  type InternetAddress,
+  type InternetTarget,
+  isUnix,
+  toAddress,
+  type UnixAddress,
+  type UnixTarget,
+} from '../native/address.ts';
 import { checked, SystemError } from '../native/system-error.ts';
+import { addressesNow } from './dns.ts';
 import { Socket } from './socket.ts';
+import { listenUnix, SocketFile } from './unix.ts';
 
 const { EAGAIN, ECONNABORTED, EPROTO, EMFILE, ENFILE, ENOBUFS, ENOMEM } = constants.errno;
 /** The connection died in the queue; the next one is as good. */
@@ -29,6 +44,8 @@ export interface ListenOptions {
   backlog?: number;
   /** Lets several listeners share the port; the kernel spreads connections over them. Default false. */
   reusePort?: boolean;
+  /** Whether an IPv6 listener leaves IPv4 to others; otherwise '::' takes both. Default false. (IPV6_V6ONLY) */
+  ipv6Only?: boolean;
 }
 
 /**
@@ -36,19 +53,21 @@ export interface ListenOptions {
  * using listener = listen({ host: '127.0.0.1', port: 7000 });
  * for (;;) createTask(serve(yield* listener.accept()));
  */
-export class Listener implements Disposable {
-  /** Where it listens, with the port the system chose for port 0. */
-  readonly address: Address;
+export class Listener<A extends Address = Address> implements Disposable {
+  /** Where it listens: the host, with the port the system chose for port 0; or the path. */
+  readonly address: A;
   readonly #readiness: Readiness;
   readonly #accept: AcceptOperation;
+  readonly #file: SocketFile | null;
 
-  /** @internal Use listen(). */
-  constructor(fd: number) {
+  /** @internal Use listen(). It takes over the descriptor and the file, and removes both if that fails. */
+  constructor(fd: number, file: SocketFile | null = null) {
+    this.#file = file;
     try {
       this.#readiness = new Readiness(fd, READ | ACCEPT, () => this.close());
-      const [host, port] = addon.localAddress(fd) as [string, number];
-      this.address = { host, port };
+      this.address = toAddress(addon.localAddress(fd) as AddressParts) as A;
     } catch (error) {
+      file?.remove();
       addon.closeDescriptor(fd);
       throw error;
     }
@@ -72,9 +91,13 @@ export class Listener implements Disposable {
     return made(this.#accept, 'accept()');
   }
 
-  /** Stops listening; whoever accepts gets ClosedError. Accepted sockets stay. A second call does nothing. */
+  /**
+   * Stops listening; whoever accepts gets ClosedError. Accepted sockets stay. The file of a Unix socket is removed, if it
+   * is still this listener's. A second call does nothing.
+   */
   close(): void {
     if (this.closed) return;
+    this.#file?.remove();
     addon.closeDescriptor(this.#readiness.remove());
     this.#accept.refuseAhead();
   }
@@ -171,18 +194,40 @@ class AcceptOperation implements Operation<Socket>, Iterator<Park, Socket, void>
 }
 
 /**
- * Listens on an IP address (default: every one, '::' with IPv4 included) and port (0: any free one). Never suspends.
- * (POSIX: socket, bind, listen)
- * @throws SystemError EADDRINUSE, EACCES, EADDRNOTAVAIL; RangeError for a bad port or host.
+ * Listens: at a host (default: every address of the machine, IPv6 and IPv4) and port (0: any free one), or at the path of
+ * a Unix socket, whose file is made here and removed by close(). Never suspends; so a host's name is looked up with the
+ * thread blocked, which matters to nobody before a server runs (afterwards, ask getAddrInfo() and listen at an address of
+ * its answer), and its best address is taken. 'localhost' is 127.0.0.1. (POSIX: socket, bind, listen)
+ * @throws SystemError EADDRINUSE (for a path, also if a crashed server has left its file: unlink that), EACCES,
+ * EADDRNOTAVAIL, ENOTFOUND ...; RangeError for a bad port or host, or a path that is too long.
+ * @example
+ * const listener = listen({ port: 7000 });
+ * const local = listen({ path: '/run/app.sock' });
  */
-export function listen(target: { host?: string; port: number }, options: ListenOptions = {}): Listener {
+export function listen(target: InternetTarget, options?: ListenOptions): Listener<InternetAddress>;
+export function listen(target: UnixTarget, options?: ListenOptions): Listener<UnixAddress>;
+export function listen(target: InternetTarget | UnixTarget, options?: ListenOptions): Listener;
+export function listen(target: InternetTarget | UnixTarget, options: ListenOptions = {}): Listener {
   currentKernel('listen()');
-  const { backlog = 4096, reusePort = false } = options;
-  const address = resolve(target, '::', 'listen()');
-  const open = ({ host, port }: Address) =>
-    addon.listenTcp(host, port, checkBacklog(backlog), reusePort, target.host === undefined);
-  let fd = open(address);
+  const { backlog = 4096, reusePort = false, ipv6Only = false } = options;
+  checkBacklog(backlog);
+  if (isUnix(target, 'listen()')) {
+    if (reusePort || ipv6Only)
+      throw new ArgumentTypeError('listen() takes reusePort and ipv6Only with { host, port } only');
+    return new Listener(listenUnix(target.path, backlog), SocketFile.at(target.path));
+  }
+  const address = place(target);
+  const open = (host: string) => addon.listenTcp(host, address.port, backlog, reusePort, !ipv6Only);
+  let fd = open(address.host);
   // A machine without IPv6 has only the IPv4 form of "everywhere".
-  if (fd === -constants.errno.EAFNOSUPPORT && target.host === undefined) fd = open({ ...address, host: '0.0.0.0' });
+  const isWithoutIpv6 = fd === -constants.errno.EAFNOSUPPORT && target.host === undefined && !ipv6Only;
+  if (isWithoutIpv6) fd = open('0.0.0.0');
   return new Listener(checked(fd, 'listen', { what: `on ${formatAddress(address)}` }));
+}
+
+function place(target: InternetTarget): InternetAddress {
+  const port = checkPort(target?.port, 'listen()');
+  const host = checkHost(target.host ?? '::', 'listen()');
+  if (host === 'localhost') return { host: '127.0.0.1', port };
+  return addressesNow(host, port)[0] as InternetAddress;
 }

@@ -1,11 +1,12 @@
-// A connected TCP socket on the reactor.
+// A connected socket on the reactor, of TCP or a Unix one.
 
 import { ArgumentRangeError, ClosedError } from '../kernel/errors.ts';
 import type { Coroutine } from '../kernel/operation.ts';
 import { PRIORITY, READ, RECEIVE, WRITE } from '../kernel/selector-port.ts';
-import { addon } from '../native/addon.ts';
-import { type Address, formatAddress } from '../native/address.ts';
+import { type AddressParts, addon } from '../native/addon.ts';
+import { type Address, formatAddress, toAddress } from '../native/address.ts';
 import { checked } from '../native/system-error.ts';
+import { getSocketOption, type SocketOptions, setSocketOption } from './socket-options.ts';
 import { Stream } from './stream.ts';
 
 /** Which direction shutdown() ends. */
@@ -57,10 +58,34 @@ export class Socket extends Stream {
     else rest.last = true; // the end of the stream comes after it
   }
 
-  /** Whether small messages leave at once (TCP_NODELAY); true from the start. */
+  /**
+   * Sets an option of the socket; see SocketOptions for what there is. Never suspends.
+   * @throws SystemError EOPNOTSUPP for one of TCP's on a Unix socket, ENOPROTOOPT for one that this system does not have;
+   * RangeError, TypeError for an impossible value; ClosedError. (POSIX: setsockopt)
+   * @example
+   * socket.setOption('keepAlive', true);
+   * socket.setOption('keepAliveIdle', 60_000);
+   */
+  setOption<K extends keyof SocketOptions>(name: K, value: SocketOptions[K]): void {
+    setSocketOption(this.fd, name, value);
+  }
+
+  /** What the system has for an option, which may be more than it was given. Errors as setOption(). */
+  getOption<K extends keyof SocketOptions>(name: K): SocketOptions[K] {
+    return getSocketOption(this.fd, name);
+  }
+
+  /** Whether small messages leave at once, as setOption('noDelay', on); true from the start. */
   setNoDelay(on: boolean): void {
-    if (this.closed) throw new ClosedError('the socket is closed');
-    checked(addon.setNoDelay(this.fd, on), 'setsockopt', { fd: this.fd });
+    setSocketOption(this.fd, 'noDelay', on);
+  }
+
+  /**
+   * Closes at once and throws away what was not sent; the peer's next call fails with ECONNRESET. (A Unix socket's peer
+   * finds the end of the stream instead, if all it has sent was received.) A second call does nothing. Never suspends.
+   */
+  reset(): void {
+    this.end(true);
   }
 
   override toString(): string {
@@ -68,15 +93,14 @@ export class Socket extends Stream {
   }
 
   /** @internal Suspends until the handshake is over, then throws its error if there is one. */
-  *connected(target: Address): Coroutine<void> {
-    const what = `to ${formatAddress(target)}`;
+  *connected(what: string): Coroutine<void> {
     yield* this.readiness.whenWritable(`connect ${what}`);
     if (this.closed) throw new ClosedError('the socket is closed');
     checked(addon.socketError(this.fd), 'connect', { fd: this.fd, what });
   }
 }
 
-function ask(call: (fd: number) => [string, number] | number, fd: number): Address | undefined {
+function ask(call: (fd: number) => AddressParts | number, fd: number): Address | undefined {
   const answer = call(fd);
-  return typeof answer === 'number' ? undefined : { host: answer[0], port: answer[1] };
+  return typeof answer === 'number' ? undefined : toAddress(answer);
 }

@@ -103,11 +103,17 @@ export class Stream implements Disposable {
 
   /** Closes at once; whoever waits on it gets ClosedError. A second call does nothing. Never suspends. */
   close(): void {
+    this.end(false);
+  }
+
+  /** @internal `reset`: what was not sent is thrown away, and the peer told so. */
+  protected end(reset: boolean): void {
     if (this.closed) return;
-    const rest = this.finish();
+    const finished = this.finish();
+    const rest = reset ? null : finished;
     // Bytes that nobody reads are told to the peer, wherever they lie: by a reset, not by an end of the stream.
     const { arrived, unread } = this.readiness;
-    if (rest === null && (arrived > 0 || unread !== null)) addon.setResetOnClose(this.readiness.fd);
+    if (reset || (rest === null && (arrived > 0 || unread !== null))) addon.setResetOnClose(this.readiness.fd);
     const fd = this.readiness.remove();
     this.#receive.release();
     this.#send.release();
