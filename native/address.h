@@ -10,9 +10,9 @@ namespace coreactor {
 
 // One end of a connection: host and port, or for a Unix socket its path.
 struct Address {
-  std::string host;  // an IPv4 or IPv6 literal; a link-local one has its interface: fe80::1%eth0
+  std::string host{};  // an IPv4 or IPv6 literal; a link-local one has its interface: fe80::1%eth0
   int port = 0;
-  std::string path;  // "" is a Unix socket without a name; one that begins with NUL is abstract (Linux)
+  std::string path{};  // "" is a Unix socket without a name; one that begins with NUL is abstract (Linux)
   bool isUnix = false;
 };
 

@@ -111,7 +111,7 @@ int acceptSocket(int listener) {
 #endif
 }
 
-int connectTcp(const Address& address, const Address* local, bool* pending) {
+int connectTcp(const Address& address, bool* pending, const Address* local) {
   SocketAddress to;
   if (const int error = parse(address, &to); error < 0) return error;
   UniqueFd fd;

@@ -1,5 +1,5 @@
-// TCP and Unix sockets as plain functions: each returns a result >= 0 or -errno, and every descriptor it makes is non-blocking
-// and close-on-exec from the first moment. No state; any thread.
+// TCP and Unix sockets as plain functions: each returns a result >= 0 or -errno, and every descriptor it makes is
+// non-blocking and close-on-exec from the first moment. No state; any thread.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +17,7 @@ int acceptSocket(int listener);
 
 // The fd, with *pending telling whether the handshake still runs: wait for kWrite, then ask socketError().
 // `local`, if not null, is where it comes from.
-int connectTcp(const Address& address, const Address* local, bool* pending);
+int connectTcp(const Address& address, bool* pending, const Address* local = nullptr);
 int openUnix();
 // At once, or never: -EAGAIN if the listener's queue is full. The same fd may try again.
 int connectUnix(int fd, const std::string& path);

@@ -84,7 +84,7 @@ Napi::Value isAddressCall(const Napi::CallbackInfo& info) {
 
 // listenTcp(host, port, backlog, reusePort, dualStack): the fd or -errno
 Napi::Value listenTcpCall(const Napi::CallbackInfo& info) {
-  const Address address{info[0].As<Napi::String>(), integer(info, 1), "", false};
+  const Address address{info[0].As<Napi::String>(), integer(info, 1)};
   return number(info, listenTcp(address, integer(info, 2), info[3].ToBoolean(), info[4].ToBoolean()));
 }
 
@@ -93,9 +93,9 @@ Napi::Value connectTcpCall(const Napi::CallbackInfo& info) {
   bool pending = false;
   Address local;
   const bool isBound = info[2].IsString();
-  if (isBound) local = Address{info[2].As<Napi::String>(), integer(info, 3), "", false};
-  const Address address{info[0].As<Napi::String>(), integer(info, 1), "", false};
-  const int fd = connectTcp(address, isBound ? &local : nullptr, &pending);
+  if (isBound) local = Address{info[2].As<Napi::String>(), integer(info, 3)};
+  const Address address{info[0].As<Napi::String>(), integer(info, 1)};
+  const int fd = connectTcp(address, &pending, isBound ? &local : nullptr);
   Napi::Array pair = Napi::Array::New(info.Env(), 2);
   pair.Set(0u, number(info, fd));
   pair.Set(1u, Napi::Boolean::New(info.Env(), pending));

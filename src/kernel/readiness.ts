@@ -189,6 +189,7 @@ export class Readiness {
     this.fd = NO_FD;
     this.arrived = 0;
     this.unread = null;
+    this.sender = null; // what it has left is not for this one to send any more
     this.#kernel.poller.remove(this.token, fd);
     this.ready(READ | WRITE); // a try will tell them
     return fd;

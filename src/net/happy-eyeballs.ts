@@ -25,6 +25,8 @@ export class ConnectError extends AggregateError {
   }
 }
 
+const TOO_LATE = 'another connection was first, or none is wanted any more';
+
 /**
  * Tries the addresses in turn: the next when an attempt fails, or when `delay` milliseconds have brought no connection.
  * Gives the first connection; the others are cancelled, or closed if they came too late. When all have failed it throws
@@ -39,6 +41,7 @@ export function* firstToConnect<S extends Disposable>(
   const untried = interleaved(addresses);
   const running = new Set<Task<S>>();
   const errors: Error[] = [];
+  let given = false;
   try {
     while (untried.length + running.size > 0) {
       const address = untried.shift();
@@ -50,6 +53,7 @@ export function* firstToConnect<S extends Disposable>(
       for (const task of done) {
         if (task.state !== 'failed') {
           running.delete(task);
+          given = true;
           return task.result();
         }
         errors.push(task.exception() as Error);
@@ -57,13 +61,18 @@ export function* firstToConnect<S extends Disposable>(
       }
     }
   } finally {
-    yield* endAll(running as Set<Task<unknown>>, 'another connection was first');
-    for (const late of running) {
-      if (late.state === 'returned') late.result()[Symbol.dispose]();
-      else if (late.state === 'failed') late.exception(); // nobody's concern any more
-    }
+    for (const late of running) discard(late);
+    // With a connection in hand it must not wait here: a cancel would lose that.
+    if (!given) yield* endAll(running as Set<Task<unknown>>, TOO_LATE);
   }
   throw errors.length === 1 ? errors[0] : new ConnectError(errors, host);
+}
+
+/** Nobody wants what it gives, be it a connection or an error. */
+function discard<S extends Disposable>(attempt: Task<S>): void {
+  if (attempt.cancel(TOO_LATE)) attempt.addDoneCallback(discard);
+  else if (attempt.state === 'returned') attempt.result()[Symbol.dispose]();
+  else if (attempt.state === 'failed') attempt.exception();
 }
 
 /** The families by turns, each in its order, the family of the first before the other. */

@@ -60,7 +60,7 @@ export class Socket extends Stream {
 
   /**
    * Sets an option of the socket; see SocketOptions for what there is. Never suspends.
-   * @throws SystemError EOPNOTSUPP for one of TCP's on a Unix socket, ENOPROTOOPT for one that this system does not have;
+   * @throws SystemError ENOTSUP for one of TCP's on a Unix socket, ENOPROTOOPT for one that this system does not have;
    * RangeError, TypeError for an impossible value; ClosedError. (POSIX: setsockopt)
    * @example
    * socket.setOption('keepAlive', true);
