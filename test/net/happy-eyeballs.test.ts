@@ -6,11 +6,13 @@ import {
   type Coroutine,
   connect,
   createTask,
+  Event,
   listen,
   now,
   run,
   type Socket,
   sleep,
+  sleepUntil,
   timeout,
   wait,
 } from '../../src/index.ts';
@@ -131,6 +133,37 @@ test('two that connect in the same turn: one is given, the other closed; two tha
   expect(simulate(() => other.race(['a', 'b'], 200)).host).toBe('b');
 });
 
+test('one that connects just when another has won is closed', () => {
+  simulate(function* () {
+    const open = new Set<string>();
+    const established = new Event();
+    const attempt = function* ({ host }: InternetAddress) {
+      if (host === 'a') yield* sleepUntil(10);
+      else yield* established.wait();
+      open.add(host);
+      return { host, [Symbol.dispose]: () => open.delete(host) };
+    };
+    // Its step comes after the end of "a" and before the race has heard of that.
+    createTask(function* () {
+      yield* sleep(1);
+      yield* sleepUntil(10);
+      established.set();
+    });
+    const { host } = yield* firstToConnect(to('a', 'b'), 0, 'example:1', attempt);
+    expect([...open]).toEqual(['a']);
+    yield* sleep(1);
+    expect([host, ...open]).toEqual(['a', 'a']);
+  });
+});
+
+test('a delay of 0 tries all at once, and then waits without spinning', () => {
+  const network = new Network({ b: 1000 });
+  let waits = 0;
+  simulate(() => network.race(['a', 'b', 'c'], 0), { instruments: [{ selectEnd: () => waits++ }] });
+  expect(network.log.slice(0, 3)).toEqual(['0 a', '0 b', '0 c']);
+  expect(waits).toBeLessThan(20);
+});
+
 test('S82: cancelled anywhere, a race leaves nothing open', () => {
   for (const [after, refused] of [
     [{ a: 300, b: 40, c: 10 }, {}],
@@ -141,12 +174,22 @@ test('S82: cancelled anywhere, a race leaves nothing open', () => {
     cancelEverywhere(
       function* (victim) {
         const network = new Network(after as Record<string, number>, refused);
-        const task = victim(() => network.race(['a', 'b', 'c'], 200));
+        let left: string[] = [];
+        const task = victim(function* () {
+          let given = false;
+          try {
+            const connection = yield* network.race(['a', 'b', 'c'], 200);
+            given = true;
+            return connection;
+          } finally {
+            if (!given) left = [...network.open];
+          }
+        });
         yield* wait([task]);
         if (task.state === 'returned') task.result()[Symbol.dispose]();
         else if (task.state === 'failed') expect(task.exception()).toBeInstanceOf(ConnectError);
         if (task.state === 'returned') yield* sleep(0); // the losers end in the turn after
-        expect([...network.open]).toEqual([]);
+        expect([...network.open, ...left]).toEqual([]);
       },
       { twice: true },
     );

@@ -102,7 +102,12 @@ test('connect comes from the local address and port that it was given', () => {
     }
     using v6 = listen({ host: '::1', port: 0 });
     using client = yield* connect({ host: 'localhost', port: v6.address.port }, { localAddress: '::1' });
-    expect(client.remoteAddress?.host).toBe('::1'); // IPv4 was not even tried
+    expect(client.remoteAddress?.host).toBe('::1');
+    // IPv4 is not even tried: there is one error, and this one.
+    const { port } = v6.address;
+    v6.close();
+    const error = (yield* thrownIn(connect({ host: 'localhost', port }, { localAddress: '::1' }))) as Error;
+    expect(error.message).toMatch(/^connect to \[::1\]:\d+ from \[::1\]:0: ECONNREFUSED/);
   });
 });
 
