@@ -143,6 +143,7 @@ class UringSelector final : public Selector {
   size_t used_[kBuffers] = {};   // how much of each
   uint32_t serial_ = 0;
   uint32_t batch_ = 0;
+  bool woken_ = false;  // in this batch
 };
 
 UringSelector::~UringSelector() {
@@ -221,7 +222,10 @@ io_uring_sqe& UringSelector::begin(Request& request, Kind kind, uint8_t operatio
 
 void UringSelector::startPoll(int fd, uint32_t interest) {
   io_uring_sqe& entry = begin(watches_[static_cast<size_t>(fd)].poll, Kind::kPoll, IORING_OP_POLL_ADD, fd);
-  entry.poll32_events = static_cast<uint16_t>(toPoll(interest));
+  int asked = toPoll(interest);
+  // Woken for urgent data, a request compares everything but POLLPRI: alone it would sleep on. TCP wakes with this, too.
+  if ((asked & (POLLIN | POLLPRI)) == POLLPRI) asked |= POLLRDBAND;
+  entry.poll32_events = static_cast<uint16_t>(asked);
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
   entry.poll32_events <<= 16;
 #endif
@@ -341,7 +345,9 @@ int UringSelector::poll(int64_t ns) {
   if (bell_) silence(bell_.get());
 
   const int before = room();
+  const unsigned first = head;
   const unsigned tail = ring_.ready();
+  woken_ = false;
   // The orders' bytes are there until this call returns, so those who failed must be told now.
   for (unsigned position = head; position != tail; ++position) {
     io_uring_cqe& completion = ring_.completion(position);
@@ -352,7 +358,10 @@ int UringSelector::poll(int64_t ns) {
   for (; head != tail && room() > 0; ++head) complete(ring_.completion(head));
   ring_.consume(head);
   if (bell_) announce();
-  return error < 0 && room() == before ? error : 0;
+  if (room() < before) return 0;
+  // What came may have been for nobody: a request that was replaced or withdrawn.
+  const bool early = ns != 0 && head != first && !woken_;
+  return error == 0 && early ? -EINTR : error;
 }
 
 // Completions for which the last batch had no room. A level may be over by now, so it is looked at anew, and before
@@ -403,14 +412,18 @@ void UringSelector::pollComplete(int fd, const io_uring_cqe& completion) {
     // An edge was asked for once, and a file that is no more would be told for ever.
     if (completion.res >= 0) stale_.push_back(fd);
   }
-  tell(fd, *found, completion.res < 0 ? static_cast<uint32_t>(kError) : fromPoll(withoutRumour(fd, completion.res)));
+  if (fd == wake_.fd()) woken_ = true;
+  const int told = completion.res < 0 ? POLLERR : withoutRumour(fd, completion.res);
+  if (told != 0) tell(fd, *found, fromPoll(told));
 }
 
-// A multishot poll tells what its waker has said, and TCP's says that any data may be urgent: there only poll() knows.
+// A poll request tells what its waker has said, and TCP's says of whatever comes that it is readable and may be urgent:
+// there only poll() knows.
 int UringSelector::withoutRumour(int fd, int told) {
-  if ((told & (POLLIN | POLLPRI)) != (POLLIN | POLLPRI)) return told;
-  pollfd urgent{fd, POLLPRI, 0};
-  return ::poll(&urgent, 1, 0) == 0 ? told & ~POLLPRI : told;
+  if ((told & (POLLPRI | POLLRDBAND)) == 0) return told;
+  pollfd entry{fd, POLLIN | POLLPRI, 0};
+  ::poll(&entry, 1, 0);
+  return (told & ~(POLLIN | POLLPRI | POLLRDBAND)) | (told & entry.revents);
 }
 
 // One row per registration and batch.
