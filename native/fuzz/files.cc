@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 
@@ -49,8 +50,9 @@ bool bindTo(int fd, sockaddr_in& address) {
 
 bool Files::makesTwo(Kind kind) { return kind <= Kind::kUdpPair || kind == Kind::kListener; }
 
-void Files::hold(unsigned slot, int fd) {
+void Files::hold(unsigned slot, int fd, int id) {
   fds_[slot].reset(fd);
+  ids_[slot] = id;
   numbers_[slot] = fd;
 }
 
@@ -58,6 +60,24 @@ void Files::reset(unsigned slot) {
   const linger atOnce{1, 0};
   setsockopt(fds_[slot].get(), SOL_SOCKET, SO_LINGER, &atOnce, sizeof atOnce);
   fds_[slot].reset();
+}
+
+void Files::replace(unsigned slot, unsigned other) {
+  dup3(number(other), number(slot), O_CLOEXEC);
+  ids_[slot] = ids_[other];
+}
+
+bool Files::isHeldByStranger(unsigned slot) const {
+  const int id = ids_[slot];
+  if (id == kNoPeer || haunted_.count(id) > 0) return false;
+  for (unsigned each = 0; each < kSlots; ++each) {
+    if (isOpen(each) && ids_[each] == id) return false;
+  }
+  for (unsigned each = 0; each < kSlots; ++each) {
+    pollfd peer{number(each), 0, 0};  // HUP and ERR come unasked
+    if (isOpen(each) && ids_[each] == (id ^ 1) && ::poll(&peer, 1, 0) == 0) return true;
+  }
+  return false;
 }
 
 void Files::make(const Operation& operation) {
@@ -91,12 +111,13 @@ void Files::make(const Operation& operation) {
     default: {  // kDup
       if (!isOpen(operation.other)) return;
       const int least = operation.value % 4 == 0 ? 1100 + static_cast<int>(operation.value >> 8) % 64 : 0;
-      return hold(operation.slot, fcntl(number(operation.other), F_DUPFD_CLOEXEC, least));
+      return hold(operation.slot, fcntl(number(operation.other), F_DUPFD_CLOEXEC, least), ids_[operation.other]);
     }
   }
   for (const int end : ends) prepare(end);
-  hold(operation.slot, ends[0]);
-  hold(operation.other, ends[1]);
+  const bool tellsEnd = operation.kind != Kind::kDatagramPair;
+  hold(operation.slot, ends[0], tellsEnd ? nextId_++ : kNoPeer);
+  hold(operation.other, ends[1], tellsEnd ? nextId_++ : kNoPeer);
 }
 
 void Files::connectPair(const Operation& operation) {

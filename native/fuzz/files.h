@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <set>
 
 #include "../unique_fd.h"
 #include "program.h"
@@ -22,16 +23,28 @@ class Files {
   void close(unsigned slot) { fds_[slot].reset(); }
   void reset(unsigned slot);  // so that a peer gets an RST
 
+  // The selector may keep the slot's file open from now on, which was closed without remove().
+  void haunt(unsigned slot) { haunted_.insert(ids_[slot]); }
+  // Puts the file of `other` under the slot's number.
+  void replace(unsigned slot, unsigned other);
+  // Whether the slot was the last to hold an end of a pipe or stream, and the other end is not told that it is gone.
+  bool isHeldByStranger(unsigned slot) const;
+
   // How many slots make() fills: `slot`, or `slot` and `other`.
   static bool makesTwo(Kind kind);
 
  private:
-  void hold(unsigned slot, int fd);
+  static constexpr int kNoPeer = -1;
+
+  void hold(unsigned slot, int fd, int id = kNoPeer);
   void connectPair(const Operation& operation);
   void listenFor(const Operation& operation);
   void refuse(const Operation& operation);
 
   std::array<UniqueFd, kSlots> fds_;
+  std::array<int, kSlots> ids_{};  // of the files; that of the other end is id ^ 1
+  int nextId_ = 0;
+  std::set<int> haunted_;
   std::array<int, kSlots> numbers_ = [] {
     std::array<int, kSlots> none{};
     none.fill(-1);

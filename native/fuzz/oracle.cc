@@ -85,8 +85,10 @@ std::string Expectation::check(const Rules& rules, short revents, uint32_t told)
   std::string wrong;
   if (told != 0) {
     if ((interest_ & kAsked) == 0 || (isMuting(rules) && armed_ == 0)) wrong = "told although it is mute: ";
-    // TCP wakes those who wait to read when urgent data comes, too.
-    const uint32_t rumour = !rules.promptly && (recentRaw_ & POLLPRI) != 0 ? uint32_t{kRead} : 0;
+    // TCP wakes those who wait to read when urgent data comes, too; and an error may have come and gone within a write.
+    uint32_t rumour = 0;
+    if (!rules.promptly && (recentRaw_ & POLLPRI) != 0) rumour |= kRead;
+    if (!rules.promptly && (told & kError) != 0) rumour |= interest_;
     if ((told & kAsked & ~(recent_ | rumour)) != 0) wrong = "told what is not so: ";
     const uint32_t hints = hintsOf(recentRaw_);
     if (rules.promptly && (told & ~kAsked & ~hints) != 0) wrong = "a hint that poll(2) does not give: ";

@@ -71,13 +71,31 @@ Program generate(uint64_t seed, size_t count) {
   const unsigned slots = 4 + random.below(kSlots - 3);
   unsigned total = 0;
   for (const Weight& each : kWeights) total += each.weight;
+  const auto slot = [&] { return static_cast<uint8_t>(random.below(slots)); };
+  const auto push = [&](Kind kind, uint8_t to, uint8_t from) {
+    program.operations.push_back({kind, to, from, static_cast<uint32_t>(random.next())});
+  };
   while (program.operations.size() < count) {
+    if (random.below(40) == 0) {
+      // What chance alone would hardly bring: a file that lives on in a dup, and its number registered again, for
+      // another file or for the same.
+      const uint8_t near = slot();
+      const uint8_t far = slot();
+      push(Kind::kAdd, near, far);
+      push(Kind::kDup, far, near);
+      push(Kind::kCloseBare, near, far);
+      push(Kind::kRemove, near, far);
+      push(random.below(2) == 0 ? Kind::kEvent : Kind::kDup, near, far);
+      push(Kind::kAdd, near, far);
+      continue;
+    }
     unsigned left = random.below(total);
     const Weight* chosen = kWeights;
     while (left >= chosen->weight) left -= chosen++->weight;
-    program.operations.push_back({chosen->kind, static_cast<uint8_t>(random.below(slots)),
-                                  static_cast<uint8_t>(random.below(slots)), static_cast<uint32_t>(random.next())});
+    const uint8_t to = slot();
+    push(chosen->kind, to, slot());
   }
+  program.operations.resize(count);
   return program;
 }
 

@@ -41,7 +41,7 @@ class Trial {
   void modify(const Operation& operation);
   void remove(int number);
   void drop(unsigned slot);
-  void lose(int number);
+  void lose(unsigned slot);
   void wait(int64_t ns);
   void settle();
 
@@ -62,6 +62,7 @@ class Trial {
   std::map<int, Expectation> watched_;  // by number
   int32_t token_ = 0;
   int batch_ = 0;  // rows of the last wait
+  int interrupted_ = 0;       // waits, since the last settle() began
   bool rung_ = false;         // since the last wait
   bool mayEndEarly_ = false;  // a wake that found no room in a full batch may come later
   std::string failure_;

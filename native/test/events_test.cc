@@ -120,6 +120,35 @@ TEST_CASE("H13: out-of-band data is priority, and nothing but priority") {
   CHECK(byte == '!');
 }
 
+TEST_CASE("H13: urgent data wakes who waits for nothing else, with levels and edges; other data does not") {
+  for (const uint32_t how : {0U, static_cast<uint32_t>(kEdge)}) {
+    for (const uint32_t interest : {uint32_t{kPriority}, uint32_t{kPriority | kWrite}}) {
+      Subject subject;
+      if (subject.is("kqueue")) return;
+      const Pair a = makeTcpPair();
+      fillUp(a.near);
+      subject->fd();  // so that requests go to the kernel at once
+      REQUIRE(subject->add(a.near.get(), interest | how, 1) == 0);
+      CHECK(subject.silent());
+      put(a.far, "a");
+      CHECK(subject.silent());
+      REQUIRE(send(a.far.get(), "!", 1, MSG_OOB) == 1);
+      CHECK(subject.waitFor(1) == kPriority);
+    }
+  }
+}
+
+TEST_CASE("H13: who asks for both is told of urgent data alone, although both have been woken") {
+  Subject subject;
+  if (subject.is("kqueue")) return;
+  const Pair a = makeTcpPair();
+  subject->fd();
+  REQUIRE(subject->add(a.near.get(), kRead | kPriority, 1) == 0);
+  CHECK(subject.silent());
+  REQUIRE(send(a.far.get(), "!", 1, MSG_OOB) == 1);
+  CHECK(subject.waitFor(1) == kPriority);
+}
+
 TEST_CASE("H13: data that is not urgent is no priority, with levels and edges, told at once and later") {
   for (const uint32_t how : {0U, static_cast<uint32_t>(kEdge)}) {
     Subject subject;

@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include "pollable.h"
+#include "socket.h"
 #include "support.h"
 #ifdef __linux__
 #include <sys/eventfd.h>
@@ -54,7 +55,7 @@ TEST_CASE("H7: regular files, directories, /dev/null and the like are refused by
   CHECK(subject.silent());
 }
 
-TEST_CASE("H7: terminals are accepted by all") {
+TEST_CASE("H7, H9: terminals are accepted by all") {
   Subject subject;
   UniqueFd master(posix_openpt(O_RDWR | O_NOCTTY));
   REQUIRE(master);
@@ -132,6 +133,84 @@ TEST_CASE("H9: FIFOs and UDP sockets work by their plain fd") {
   const UniqueFd sender(socket(AF_INET, SOCK_DGRAM, 0));
   REQUIRE(sendto(sender.get(), "x", 1, 0, reinterpret_cast<sockaddr*>(&address), length) == 1);
   CHECK(subject.waitFor(3) == kRead);
+}
+
+TEST_CASE("H9: Unix sockets that keep messages apart, and a character that a terminal takes") {
+  Subject subject;
+  int ends[2];
+  REQUIRE(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, ends) == 0);
+  const UniqueFd near(ends[0]);
+  UniqueFd far(ends[1]);
+  REQUIRE(subject->add(near.get(), kRead, 1) == 0);
+  CHECK(subject.silent());
+  put(far, "one");
+  put(far, "two");
+  for (const char* const message : {"one", "two"}) {
+    CHECK(subject.waitFor(1) == kRead);
+    CHECK(take(near) == message);
+  }
+  CHECK(subject.silent());
+  far.reset();  // a datagram socket has no end
+  CHECK(subject.silent());
+
+  UniqueFd master(posix_openpt(O_RDWR | O_NOCTTY));
+  REQUIRE(grantpt(master.get()) == 0);
+  REQUIRE(unlockpt(master.get()) == 0);
+  UniqueFd terminal = openFile(ptsname(master.get()), O_RDWR | O_NOCTTY | O_NONBLOCK);
+  REQUIRE(subject->add(terminal.get(), kWrite, 2) == 0);
+  CHECK(subject.waitFor(2) == kWrite);
+  REQUIRE(subject->remove(terminal.get()) == 0);
+  REQUIRE(subject->add(master.get(), kRead, 3) == 0);
+  CHECK(subject.silent());
+  terminal.reset();  // a hangup, which is told as readable
+  CHECK((subject.waitFor(3) & kRead) != 0);
+}
+
+TEST_CASE("H26: a refused connect is told in every direction, and SO_ERROR has the reason once") {
+  Subject subject;
+  if (subject.isShim()) return;
+  for (const uint32_t interest : {uint32_t{kRead}, uint32_t{kWrite}, uint32_t{kRead | kWrite}}) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t length = sizeof address;
+    auto* const generic = reinterpret_cast<sockaddr*>(&address);
+    const UniqueFd nobody(socket(AF_INET, SOCK_STREAM, 0));  // has the port, and does not listen
+    REQUIRE(bind(nobody.get(), generic, length) == 0);
+    REQUIRE(getsockname(nobody.get(), generic, &length) == 0);
+    bool pending = false;
+    const int fd = connectTcp(Address{"127.0.0.1", ntohs(address.sin_port)}, &pending);
+    if (fd == -ECONNREFUSED) continue;  // some systems know at once
+    REQUIRE(fd >= 0);
+    const UniqueFd client(fd);
+    REQUIRE(pending);
+    REQUIRE(subject->add(fd, interest, 1) == 0);
+    CHECK((subject.waitFor(1) & (kRead | kWrite)) == interest);
+    CHECK(socketError(fd) == -ECONNREFUSED);
+    CHECK(socketError(fd) == 0);
+    REQUIRE(subject->remove(fd) == 0);
+  }
+}
+
+TEST_CASE("H8: a socket without a connection is over before it began, so connect() comes first") {
+  Subject subject;
+  if (subject.isShim()) return;
+  const UniqueFd fresh(socket(AF_INET, SOCK_STREAM, 0));
+  REQUIRE(subject->add(fresh.get(), kWrite, 1) == 0);
+#ifdef __linux__
+  CHECK((subject.waitFor(1) & kWrite) != 0);
+#endif
+  REQUIRE(subject->remove(fresh.get()) == 0);
+  // connectTcp() has connected, or tries to, before anybody can register what it gives.
+  const UniqueFd listener(listenTcp(Address{"127.0.0.1", 0}, 1, false, false));
+  REQUIRE(listener);
+  Address at;
+  REQUIRE(localAddress(listener.get(), &at) == 0);
+  bool pending = false;
+  const UniqueFd client(connectTcp(at, &pending));
+  REQUIRE(client);
+  REQUIRE(subject->add(client.get(), kRead | kWrite, 2) == 0);
+  CHECK(subject.waitFor(2) == kWrite);
 }
 
 TEST_CASE("H8: registered after connect(), a connecting socket is told writable once it is connected") {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <string>
 
@@ -53,6 +54,8 @@ class Office {
         Order{token, fd.get(), static_cast<int32_t>(used_), static_cast<int32_t>(text.size())};
     used_ += text.size();
   }
+
+  void append(const Order& order) { orders_[static_cast<size_t>(orderCount_++)] = order; }
 
   void wait(int64_t ns = kLimit) { read(selector_->wait(ns)); }
   void flush() { read(selector_->flush()); }
@@ -124,6 +127,44 @@ std::string pattern(size_t length, size_t seed = 0) {
 }  // namespace
 
 TEST_SUITE_BEGIN(CONFORMANCE_SUITE);
+
+TEST_CASE("H27: who sends to a peer that is gone is told EPIPE or the reset, and no SIGPIPE comes") {
+  // main.cc ignores it; here it would end the program.
+  const auto before = std::signal(SIGPIPE, SIG_DFL);
+  Pair unixPair = makeUnixPair();
+  unixPair.far.reset();
+  CHECK(transmit(unixPair.near.get(), "x", 1) == -EPIPE);
+  Pair tcp = makeTcpPair();
+  resetConnection(tcp.far);
+  CHECK(transmit(tcp.near.get(), "x", 1) == -ECONNRESET);
+  CHECK(transmit(tcp.near.get(), "x", 1) == -EPIPE);
+  for (const bool atOnce : {true, false}) {
+    Office office;
+    office.order(tcp.near, 1, "text");
+    office.order(unixPair.near, 2, "text");
+    if (atOnce) office.flush();
+    for (int i = 0; i < 3 && office.unsent.size() < 2; ++i) office.wait(0);
+    CHECK(office.unsent == std::map<int, int>{{0, -EPIPE}, {1, -EPIPE}});
+  }
+  std::signal(SIGPIPE, before);
+}
+
+TEST_CASE("H30: an order outside the outbox is told as EFAULT, and the others are sent") {
+  const Pair a = makeUnixPair();
+  const Order wrong[] = {{1, a.near.get(), -1, 4},
+                         {1, a.near.get(), 0, -1},
+                         {1, a.near.get(), kOutbox, 1},
+                         {1, a.near.get(), 1, kOutbox},
+                         {1, a.near.get(), INT32_MAX, INT32_MAX}};
+  for (const Order& order : wrong) {
+    Office office;
+    office.order(a.near, 1, "good");
+    office.append(order);
+    office.wait(0);
+    CHECK(office.unsent == std::map<int, int>{{1, -EFAULT}});
+    CHECK(take(a.far) == "good");
+  }
+}
 
 TEST_CASE("mailbox: what arrives lies in the inbox, once") {
   const Pair a = makeTcpPair();

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <thread>
 
@@ -102,6 +103,52 @@ TEST_CASE("H20: a signal ends the wait with EINTR, and the rest of the time can 
   put(a.far, "a");
   CHECK(subject.waitFor(1) == kRead);
 }
+
+#ifdef __linux__
+TEST_CASE("H20: what a ring of the same thread has to do takes nothing from a wait") {
+  Subject subject;
+  if (subject.isDeaf()) return;
+  std::vector<Ready> rows(4);
+  int error = 0;
+  const auto other = makeSelector("io_uring", rows.data(), 4, &error);
+  if (other == nullptr) {
+    MESSAGE("left out: there is no io_uring here: ", error);
+    return;
+  }
+  const Pair a = makePipe();
+  REQUIRE(other->add(a.near.get(), kRead | kEdge, 7) == 0);
+  REQUIRE(other->wait(0) == 0);
+  std::thread writer([&a] {
+    for (int i = 0; i < 5; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+      put(a.far, "x");
+    }
+  });
+  const int64_t end = now() + 30 * kMillisecond;
+  int returns = 0;
+  for (int64_t left = end - now(); left > 0; left = end - now(), ++returns) CHECK(subject.wait(left).empty());
+  writer.join();
+  CHECK(returns <= 10);
+  CHECK(other->wait(kLimit) == 1);
+  CHECK(rows[0].token == 7);
+}
+
+TEST_CASE("H19, H20: a wait goes on when what comes is for somebody who has left") {
+  Subject subject;
+  Pair a = makePipe();
+  const Pair b = makePipe();
+  subject->fd();
+  REQUIRE(subject->add(a.near.get(), kRead, 1) == 0);
+  REQUIRE(subject->add(b.near.get(), kRead, 2) == 0);
+  put(a.far, "a");
+  CHECK(subject.waitFor(1) == kRead);
+  REQUIRE(subject->remove(a.near.get()) == 0);
+  const int64_t begin = now();
+  const int result = subject->wait(10 * kMillisecond);
+  CHECK((result == -EINTR || (result == 0 && now() - begin >= 10 * kMillisecond)));
+  CHECK(subject.silent());
+}
+#endif
 
 TEST_CASE("H20: a wait for ever is interrupted too") {
   Subject subject;
