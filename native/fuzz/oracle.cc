@@ -101,6 +101,9 @@ std::string Expectation::check(const Rules& rules, short revents, uint32_t told)
     }
     news_ &= ~told;
     armed_ &= (told & (kError | kHangup)) != 0 ? 0 : ~told;
+  }
+  // An edge for which a full batch had no room may be told later, as it was.
+  if (told != 0 || !isEdge()) {
     recent_ = 0;
     recentRaw_ = 0;
     sample(rules, revents);
