@@ -62,6 +62,7 @@ struct Watch {
   Request accept;
   uint32_t batch = 0;  // in which it has been told readiness, and in which row
   int row = 0;
+  uint32_t stopped = ~0U;  // the batch after which a request was asked to end
 };
 
 // The part of the interest that a poll request looks after.
@@ -250,6 +251,7 @@ void UringSelector::stop(Kind kind, Request& request, int fd) {
   io_uring_sqe& entry = ring_.request(IORING_OP_ASYNC_CANCEL, -1, tag(Kind::kNobody, 0, 0));
   entry.addr = tagOf(kind, request, fd);
   entry.flags = IOSQE_CQE_SKIP_SUCCESS;
+  watches_[static_cast<size_t>(fd)].stopped = batch_;
 }
 
 // Ends a request here and now. True if the kernel had it.
@@ -274,7 +276,9 @@ int UringSelector::change(int fd, const Registration* before, const Registration
     const bool receiving = withdraw(Kind::kReceive, watch.receive, fd);
     const bool accepting = withdraw(Kind::kAccept, watch.accept, fd);
     // Or the kernel would hold the file beyond close(): the peer would not learn of it, the port not be free.
-    if (polling || receiving || accepting) ring_.settle();
+    const bool stopping = watch.stopped == batch_;
+    if (stopping) ring_.submit();
+    if (stopping || polling || receiving || accepting) ring_.settle();
     watch = Watch();
     return 0;
   }
