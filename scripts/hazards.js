@@ -17,7 +17,9 @@ for (const [folder, layer, ending] of [
   ['native/test', 'native', '_test.cc'],
   ['test', 'JavaScript', '.test.ts'],
 ]) {
-  for (const file of readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((each) => each.endsWith(ending))) {
+  for (const file of readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((each) =>
+    each.endsWith(ending),
+  )) {
     const source = readFileSync(`${folder}/${file}`, 'utf8');
     // A quote, the numbers, a colon, and the rest of the string.
     for (const [, numbers, rest] of source.matchAll(/['"`]((?:[A-Z]\d+, )*[A-Z]\d+): (.*?)['"`]/g)) {

@@ -25,7 +25,10 @@ const checks = {
     buildAddon();
     const list = "import('coreactor').then(({ Selector }) => console.log(Selector.available.join(' ')))";
     const { ok, output } = call('node', ['-e', list], { cwd: copy, env: underAddress, stdio: 'pipe' });
-    const names = output.trim().split(/\s+/).filter((name) => name === 'epoll' || name === 'io_uring');
+    const names = output
+      .trim()
+      .split(/\s+/)
+      .filter((name) => name === 'epoll' || name === 'io_uring');
     if (!ok || names.length === 0) throw new Error(`the addon under ASan cannot be used: ${output}`);
     return names.every((name) => {
       console.log(`\n== the suite of JavaScript under ASan and UBSan, ${name}`);
@@ -35,7 +38,7 @@ const checks = {
     });
   },
   asan: () => call('npm', ['run', 'test:sanitize']).ok && call('npm', ['run', 'fuzz', '--', '--sanitize']).ok,
-  tsan: () => call('node', ['scripts/native-tests.js', '--threads']).ok,
+  tsan: () => call('npm', ['run', 'test:threads']).ok,
   valgrind: () => call('npm', ['run', 'test:valgrind']).ok,
   node: smoke,
 };
@@ -116,7 +119,11 @@ for (const [name, check] of Object.entries(checks)) {
     console.error(readFileSync(join(reports, file), 'utf8'));
     rmSync(join(reports, file));
   }
-  table.push({ check: name, result: ok ? 'nothing found' : 'FAILED', seconds: Math.round((Date.now() - begin) / 1000) });
+  table.push({
+    check: name,
+    result: ok ? 'nothing found' : 'FAILED',
+    seconds: Math.round((Date.now() - begin) / 1000),
+  });
 }
 rmSync(reports, { recursive: true });
 console.table(table);

@@ -59,9 +59,8 @@ void report(const Program& program, const Failure& failure, std::string_view sel
   std::cout << selector << ": FAILED, " << failure.what << "\n"
             << replay(seed, program.operations.size(), selector) << std::endl;
   Counts ignored;
-  const Program least = shrink(program, [&](const Program& candidate) {
-    return tryOut(candidate, selector, &ignored).has_value();
-  });
+  const Program least =
+      shrink(program, [&](const Program& candidate) { return tryOut(candidate, selector, &ignored).has_value(); });
   std::cout << "shrunk to " << least.operations.size() << " operations, rows " << least.capacity
             << (least.host ? ", fd() polled" : "") << ":\n";
   for (const Operation& operation : least.operations) std::cout << "  " << describe(operation) << "\n";
@@ -93,10 +92,14 @@ int main(int argc, char** argv) {
   std::string only;
   for (int i = 1; i + 1 < argc; i += 2) {
     const std::string option = argv[i];
-    if (option == "--seed") seed = std::strtoull(argv[i + 1], nullptr, 10);
-    else if (option == "--operations") operations = std::strtoull(argv[i + 1], nullptr, 10);
-    else if (option == "--selector") only = argv[i + 1];
-    else return std::cerr << "unknown option " << option << "\n", 2;
+    if (option == "--seed")
+      seed = std::strtoull(argv[i + 1], nullptr, 10);
+    else if (option == "--operations")
+      operations = std::strtoull(argv[i + 1], nullptr, 10);
+    else if (option == "--selector")
+      only = argv[i + 1];
+    else
+      return std::cerr << "unknown option " << option << "\n", 2;
   }
   rlimit limit{};
   getrlimit(RLIMIT_NOFILE, &limit);

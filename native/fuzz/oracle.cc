@@ -96,8 +96,7 @@ std::string Expectation::check(const Rules& rules, short revents, uint32_t told)
       wrong = "a hangup or an error was kept back: ";
     }
     if (!wrong.empty()) {
-      wrong += namesOf(told) + " for " + namesOf(interest_) + ", poll(2) says " +
-               namesOf(recent_ | hints);
+      wrong += namesOf(told) + " for " + namesOf(interest_) + ", poll(2) says " + namesOf(recent_ | hints);
     }
     news_ &= ~told;
     armed_ &= (told & (kError | kHangup)) != 0 ? 0 : ~told;
@@ -113,7 +112,8 @@ std::string Expectation::check(const Rules& rules, short revents, uint32_t told)
 }
 
 std::string Expectation::missing() const {
-  return namesOf(missing_) + " was not told, for " + namesOf(interest_) + ", poll(2) says " + namesOf(before_ | hintsOf(now_));
+  return namesOf(missing_) + " was not told, for " + namesOf(interest_) + ", poll(2) says " +
+         namesOf(before_ | hintsOf(now_));
 }
 
 }  // namespace coreactor::fuzz

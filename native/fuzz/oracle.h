@@ -11,10 +11,11 @@ namespace coreactor::fuzz {
 
 // Which rules a mechanism follows.
 struct Rules {
-  bool edges;     // edges by itself; else what was told is muted until modify()
-  bool hangups;   // must tell hangups and errors as such (epoll, poll)
-  bool classes;   // knows but readable, writable, urgent (select)
-  bool promptly;  // a row is about now, not about the time since the last wait, in which an error may have come and gone
+  bool edges;    // edges by itself; else what was told is muted until modify()
+  bool hangups;  // must tell hangups and errors as such (epoll, poll)
+  bool classes;  // knows but readable, writable, urgent (select)
+  bool
+      promptly;  // a row is about now, not about the time since the last wait, in which an error may have come and gone
 };
 
 class Expectation {
@@ -52,10 +53,10 @@ class Expectation {
   int32_t token_;
   uint32_t interest_;
   bool lost_ = false;
-  uint32_t armed_ = 0;    // of an edge that is muted when told
-  uint32_t news_ = 0;     // of an edge: became ready and was not told yet
-  uint32_t before_ = 0;   // ready at the last sample
-  uint32_t recent_ = 0;   // ready at any sample since the last wait
+  uint32_t armed_ = 0;   // of an edge that is muted when told
+  uint32_t news_ = 0;    // of an edge: became ready and was not told yet
+  uint32_t before_ = 0;  // ready at the last sample
+  uint32_t recent_ = 0;  // ready at any sample since the last wait
   short recentRaw_ = 0;
   short now_ = 0;
   uint32_t missing_ = 0;

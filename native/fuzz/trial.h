@@ -61,7 +61,7 @@ class Trial {
   Files files_;
   std::map<int, Expectation> watched_;  // by number
   int32_t token_ = 0;
-  int batch_ = 0;  // rows of the last wait
+  int batch_ = 0;             // rows of the last wait
   int interrupted_ = 0;       // waits, since the last settle() began
   bool rung_ = false;         // since the last wait
   bool mayEndEarly_ = false;  // a wake that found no room in a full batch may come later

@@ -224,7 +224,8 @@ io_uring_sqe& UringSelector::begin(Request& request, Kind kind, uint8_t operatio
 void UringSelector::startPoll(int fd, uint32_t interest) {
   io_uring_sqe& entry = begin(watches_[static_cast<size_t>(fd)].poll, Kind::kPoll, IORING_OP_POLL_ADD, fd);
   int asked = toPoll(interest);
-  // Woken for urgent data, a request compares everything but POLLPRI: alone it would sleep on. TCP wakes with this, too.
+  // Woken for urgent data, a request compares everything but POLLPRI: alone it would sleep on. TCP wakes with this,
+  // too.
   if ((asked & (POLLIN | POLLPRI)) == POLLPRI) asked |= POLLRDBAND;
   entry.poll32_events = static_cast<uint16_t>(asked);
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__

@@ -1,7 +1,7 @@
 // The border to native code: what does not cross it, and what it refuses although TypeScript has checked before.
 
-import { constants } from 'node:os';
 import { readdirSync, readFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { expect, test } from 'vitest';
 import { addon } from '../../src/native/addon.ts';
 import { BUFFER, FD, frame, LENGTH, OFFSET, RESULT } from '../../src/native/frame.ts';
@@ -20,7 +20,9 @@ test('H32: native code calls no JavaScript, so no exception of a callback can be
   expect(binary).not.toMatch(/napi_(make_callback|call_threadsafe_function|open_callback_scope|run_script)/);
   for (const file of readdirSync('native/binding')) {
     const source = readFileSync(`native/binding/${file}`, 'utf8');
-    expect(source, file).not.toMatch(/\.Call\(|MakeCallback|napi_call_function|ThreadSafeFunction|AsyncWorker|#include <uv/);
+    expect(source, file).not.toMatch(
+      /\.Call\(|MakeCallback|napi_call_function|ThreadSafeFunction|AsyncWorker|#include <uv/,
+    );
   }
 });
 
@@ -30,39 +32,42 @@ function hot(call: (view?: Uint8Array) => void, fields: number[], view?: Uint8Ar
   return frame[RESULT] as number;
 }
 
-test.each(['receive', 'transmit'] as const)('H30: %s() refuses a stretch outside its memory in native code too', (name) => {
-  const call = addon[name];
-  const view = new Uint8Array(100);
-  const id = addon.registerBuffer(view);
-  const most = 2 ** 31 - 1;
-  for (const [offset, length] of [
-    [-1, 5],
-    [0, 101],
-    [100, 1],
-    [99, 2],
-    [0, -1],
-    [most, most],
-    [-most - 1, 1],
-    [50, most],
-  ] as const) {
-    expect(hot(call, [-1, id, offset, length])).toBe(EFAULT);
-    expect(hot(call, [-1, -1, offset, length], view)).toBe(EFAULT);
-  }
-  // Within it, it is the descriptor that is refused.
-  expect(hot(call, [-1, id, 0, 100])).toBe(EBADF);
-  expect(hot(call, [-1, -1, 99, 1], view)).toBe(EBADF);
-  // What is no Uint8Array, no registered buffer, or no more.
-  for (const wrong of [undefined, null, 5, 'text', {}, new Int32Array(100), new ArrayBuffer(100)]) {
-    expect(hot(call, [-1, -1, 0, 1], wrong as never)).toBe(EFAULT);
-  }
-  for (const unknown of [id + 1, most]) expect(hot(call, [-1, unknown, 0, 1])).toBe(EFAULT);
-  expect(addon.releaseBuffer(id)).toBe(true);
-  expect(addon.releaseBuffer(id)).toBe(false);
-  expect(hot(call, [-1, id, 0, 1])).toBe(EFAULT);
-  const leaving = new Uint8Array(100);
-  structuredClone(leaving.buffer, { transfer: [leaving.buffer] });
-  expect(hot(call, [-1, -1, 0, 1], leaving)).toBe(EFAULT);
-});
+test.each(['receive', 'transmit'] as const)(
+  'H30: %s() refuses a stretch outside its memory in native code too',
+  (name) => {
+    const call = addon[name];
+    const view = new Uint8Array(100);
+    const id = addon.registerBuffer(view);
+    const most = 2 ** 31 - 1;
+    for (const [offset, length] of [
+      [-1, 5],
+      [0, 101],
+      [100, 1],
+      [99, 2],
+      [0, -1],
+      [most, most],
+      [-most - 1, 1],
+      [50, most],
+    ] as const) {
+      expect(hot(call, [-1, id, offset, length])).toBe(EFAULT);
+      expect(hot(call, [-1, -1, offset, length], view)).toBe(EFAULT);
+    }
+    // Within it, it is the descriptor that is refused.
+    expect(hot(call, [-1, id, 0, 100])).toBe(EBADF);
+    expect(hot(call, [-1, -1, 99, 1], view)).toBe(EBADF);
+    // What is no Uint8Array, no registered buffer, or no more.
+    for (const wrong of [undefined, null, 5, 'text', {}, new Int32Array(100), new ArrayBuffer(100)]) {
+      expect(hot(call, [-1, -1, 0, 1], wrong as never)).toBe(EFAULT);
+    }
+    for (const unknown of [id + 1, most]) expect(hot(call, [-1, unknown, 0, 1])).toBe(EFAULT);
+    expect(addon.releaseBuffer(id)).toBe(true);
+    expect(addon.releaseBuffer(id)).toBe(false);
+    expect(hot(call, [-1, id, 0, 1])).toBe(EFAULT);
+    const leaving = new Uint8Array(100);
+    structuredClone(leaving.buffer, { transfer: [leaving.buffer] });
+    expect(hot(call, [-1, -1, 0, 1], leaving)).toBe(EFAULT);
+  },
+);
 
 test('H40: every command of CI has a time limit, and so has every program that a test starts', () => {
   const script = readFileSync('.ci/run', 'utf8');
