@@ -35,8 +35,8 @@ for (const [number, tests] of found) {
   const count = (/** @type {string} */ layer) => tests.filter((each) => each.layer === layer).length;
   const other = WITHOUT_TEST[number];
   if (tests.length === 0 && other === undefined) missing++;
-  const row = `H${number}`.padEnd(4) + ` native ${count('native')}`.padEnd(12) + ` JavaScript ${count('JavaScript')}`;
-  console.log(row + (other ? `  ${other}` : tests.length === 0 ? '  NO TEST' : ''));
+  const columns = [`H${number}`.padEnd(4), `native ${count('native')}`.padEnd(10), `JavaScript ${count('JavaScript')}`];
+  console.log(columns.join(' '), other ?? (tests.length === 0 ? 'NO TEST' : ''));
   if (process.argv.includes('--titles')) for (const { title } of tests) console.log(`       ${title}`);
 }
 if (missing > 0) console.error(`${missing} hazards have no test`);

@@ -120,7 +120,7 @@ test('H29: a port is not shared with who does not ask for it, whichever of the t
       [false, false],
       [true, false],
       [false, true],
-    ]) {
+    ] as const) {
       using listener = listen({ host: '127.0.0.1', port: 0 }, { reusePort: first });
       expect(thrownBy(() => listen(listener.address, { reusePort: second })).code).toBe('EADDRINUSE');
     }

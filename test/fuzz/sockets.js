@@ -1,0 +1,120 @@
+// Random programs on sockets, through the public API: whatever two ends do to each other, each byte that was sent before
+// a clean end arrives, in order, once. What fails is printed with its seed.
+//   npm run fuzz -- --sockets [--seed S] [--programs N]        the selector is COREACTOR_SELECTOR's
+
+import assert from 'node:assert/strict';
+import { parseArgs } from 'node:util';
+import { connect, createTask, listen, moveOnAfter, run, sleep, timeout } from 'coreactor';
+
+const { values } = parseArgs({ options: { seed: { type: 'string' }, programs: { type: 'string' } } });
+const first = Number(values.seed ?? 1);
+const programs = Number(values.programs ?? 200);
+
+/** mulberry32 @param {number} seed */
+function generator(seed) {
+  let state = seed | 0;
+  const next = () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return (t ^ (t >>> 14)) >>> 0;
+  };
+  return { next, below: (limit) => next() % limit, chance: (percent) => next() % 100 < percent };
+}
+
+/** The byte at a position of a stream: so each end knows what must come. */
+const byteAt = (key, position) => (Math.imul(position + key, 0x9e3779b1) >>> 24) & 255;
+
+const SIZES = [1, 7, 100, 1000, 4096, 4097, 20_000, 200_000];
+
+function* write(socket, random, key, state) {
+  const messages = 1 + random.below(30);
+  for (let i = 0; i < messages; i++) {
+    const size = 1 + random.below(SIZES[random.below(SIZES.length)]);
+    const data = Buffer.alloc(size);
+    for (let at = 0; at < size; at++) data[at] = byteAt(key, state.sent + at);
+    const way = random.below(5);
+    if (way === 0) state.sent += socket.trySend(data);
+    else if (way === 1) state.sent += yield* socket.send(data);
+    else if (way === 2) {
+      // Cancelled half-way or not: `sent` says what goes out.
+      const all = yield* moveOnAfter(random.below(3), () => socket.sendAll(data));
+      state.sent += all ?? socket.sent;
+    } else state.sent += yield* socket.sendAll(data);
+    data.fill(0); // it is ours again
+    if (random.chance(20)) yield* sleep(random.below(3));
+  }
+  socket.shutdown();
+}
+
+function* read(socket, random, key, state) {
+  const buffer = Buffer.alloc(1 << 16);
+  for (;;) {
+    const length = 1 + random.below(SIZES[random.below(6)]);
+    const offset = random.below(100);
+    let got;
+    if (random.chance(30)) got = yield* moveOnAfter(random.below(2), () => socket.recvInto(buffer, offset, length));
+    else got = yield* socket.recvInto(buffer, offset, length);
+    if (got === undefined) continue; // cancelled: nothing is lost
+    if (got === 0) return;
+    for (let i = 0; i < got; i++) {
+      if (buffer[offset + i] !== byteAt(key, state.got + i)) assert.fail(`byte ${state.got + i} is another`);
+    }
+    state.got += got;
+    if (random.chance(5)) yield* sleep(random.below(2));
+  }
+}
+
+/** One connection: both directions at once; each end ends its stream by shutdown(), and closes when both are over. */
+function* talk(a, b, random) {
+  const there = { sent: 0, got: 0 };
+  const back = { sent: 0, got: 0 };
+  const fork = () => generator(random.next());
+  const tasks = [
+    createTask(write(a, fork(), 1, there)),
+    createTask(read(b, fork(), 1, there)),
+    createTask(write(b, fork(), 2, back)),
+    createTask(read(a, fork(), 2, back)),
+  ];
+  for (const task of tasks) yield* task;
+  assert.equal(there.got, there.sent);
+  assert.equal(back.got, back.sent);
+  a.close();
+  b.close();
+  return there.sent + back.sent;
+}
+
+/** Cancelled and abandoned connections, among which the others live. */
+function* disturb(listener, random) {
+  const task = createTask(connect(listener.address));
+  if (random.chance(50)) yield* sleep(0);
+  task.cancel();
+}
+
+function* program(seed) {
+  const random = generator(seed);
+  using listener = listen({ host: '127.0.0.1', port: 0 });
+  const talks = [];
+  for (let i = 1 + random.below(6); i > 0; i--) {
+    const connecting = createTask(connect(listener.address));
+    const server = yield* listener.accept();
+    talks.push(createTask(talk(yield* connecting, server, generator(random.next()))));
+    if (random.chance(30)) yield* moveOnAfter(random.below(2), () => listener.accept());
+  }
+  let bytes = 0;
+  for (const each of talks) bytes += yield* each;
+  yield* disturb(listener, random);
+  return bytes;
+}
+
+let bytes = 0;
+for (let seed = first; seed < first + programs; seed++) {
+  try {
+    bytes += run(() => timeout(60_000, () => program(seed)));
+  } catch (error) {
+    console.error(error);
+    console.error(`npm run fuzz -- --sockets --seed ${seed} --programs 1`);
+    process.exit(1);
+  }
+}
+console.log(`sockets: ${programs} programs, ${bytes} bytes: each arrived, in order, once`);
