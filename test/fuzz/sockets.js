@@ -19,18 +19,26 @@ function generator(seed) {
     t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
     return (t ^ (t >>> 14)) >>> 0;
   };
-  return { next, below: (limit) => next() % limit, chance: (percent) => next() % 100 < percent };
+  const below = (/** @type {number} */ limit) => next() % limit;
+  return { next, below, chance: (/** @type {number} */ percent) => below(100) < percent };
 }
 
-/** The byte at a position of a stream: so each end knows what must come. */
+/**
+ * @typedef {ReturnType<typeof generator>} Random
+ * @typedef {import('coreactor').Socket} Socket
+ * @typedef {{ sent: number, got: number }} State of one direction
+ */
+
+/** The byte at a position of a stream: so each end knows what must come. @type {(key: number, position: number) => number} */
 const byteAt = (key, position) => (Math.imul(position + key, 0x9e3779b1) >>> 24) & 255;
 
 const SIZES = [1, 7, 100, 1000, 4096, 4097, 20_000, 200_000];
 
+/** @param {Socket} socket @param {Random} random @param {number} key @param {State} state @returns {import('coreactor').Coroutine<void>} */
 function* write(socket, random, key, state) {
   const messages = 1 + random.below(30);
   for (let i = 0; i < messages; i++) {
-    const size = 1 + random.below(SIZES[random.below(SIZES.length)]);
+    const size = 1 + random.below(SIZES[random.below(SIZES.length)] ?? 1);
     const data = Buffer.alloc(size);
     for (let at = 0; at < size; at++) data[at] = byteAt(key, state.sent + at);
     const way = random.below(5);
@@ -47,10 +55,11 @@ function* write(socket, random, key, state) {
   socket.shutdown();
 }
 
+/** @param {Socket} socket @param {Random} random @param {number} key @param {State} state @returns {import('coreactor').Coroutine<void>} */
 function* read(socket, random, key, state) {
   const buffer = Buffer.alloc(1 << 16);
   for (;;) {
-    const length = 1 + random.below(SIZES[random.below(6)]);
+    const length = 1 + random.below(SIZES[random.below(6)] ?? 1);
     const offset = random.below(100);
     let got;
     if (random.chance(30)) got = yield* moveOnAfter(random.below(2), () => socket.recvInto(buffer, offset, length));
@@ -66,6 +75,7 @@ function* read(socket, random, key, state) {
 }
 
 /** One connection: both directions at once; each end ends its stream by shutdown(), and closes when both are over. */
+/** @param {Socket} a @param {Socket} b @param {Random} random @returns {import('coreactor').Coroutine<number>} */
 function* talk(a, b, random) {
   const there = { sent: 0, got: 0 };
   const back = { sent: 0, got: 0 };
@@ -85,15 +95,17 @@ function* talk(a, b, random) {
 }
 
 /** Cancelled and abandoned connections, among which the others live. */
+/** @param {import('coreactor').Listener} listener @param {Random} random @returns {import('coreactor').Coroutine<void>} */
 function* disturb(listener, random) {
   const task = createTask(connect(listener.address));
   if (random.chance(50)) yield* sleep(0);
   task.cancel();
 }
 
+/** @param {number} seed @returns {import('coreactor').Coroutine<number>} */
 function* program(seed) {
   const random = generator(seed);
-  using listener = listen({ host: '127.0.0.1', port: 0 });
+  const listener = listen({ host: '127.0.0.1', port: 0 });
   const talks = [];
   for (let i = 1 + random.below(6); i > 0; i--) {
     const connecting = createTask(connect(listener.address));
@@ -104,6 +116,7 @@ function* program(seed) {
   let bytes = 0;
   for (const each of talks) bytes += yield* each;
   yield* disturb(listener, random);
+  listener.close();
   return bytes;
 }
 
