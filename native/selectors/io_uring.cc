@@ -3,8 +3,7 @@
 //
 //   level-triggered   a poll request for each telling, made anew at the next wait
 //   edge-triggered    one that goes on telling (multishot)
-//   kReceive          one receive that goes on (multishot), into a ring of buffers that lie in the inbox. They are
-//   filled
+//   kReceive          one receive that goes on (multishot), into a ring of buffers that lie in the inbox, filled
 //                     piece by piece (incremental), so that small messages lie densely and stay in the cache
 //   kAccept           one accept that goes on (multishot)
 //   orders            sends that never wait, so that their bytes are free when the call returns
@@ -60,6 +59,7 @@ struct Watch {
   Request poll;
   Request receive;
   Request accept;
+  uint32_t asked = 0;  // by the poll request
   uint32_t batch = 0;  // in which it has been told readiness, and in which row
   int row = 0;
   uint32_t stopped = ~0U;  // the batch after which a request was asked to end
@@ -113,6 +113,7 @@ class UringSelector final : public Selector {
   void startReceive(int fd);
   void startAccept(int fd);
   void stop(Kind kind, Request& request, int fd);
+  void stopPoll(int fd);
   bool withdraw(Kind kind, Request& request, int fd);
   void renewAll();
   void askLateOnesAgain();
@@ -222,7 +223,9 @@ io_uring_sqe& UringSelector::begin(Request& request, Kind kind, uint8_t operatio
 }
 
 void UringSelector::startPoll(int fd, uint32_t interest) {
-  io_uring_sqe& entry = begin(watches_[static_cast<size_t>(fd)].poll, Kind::kPoll, IORING_OP_POLL_ADD, fd);
+  Watch& watch = watches_[static_cast<size_t>(fd)];
+  watch.asked = interest;
+  io_uring_sqe& entry = begin(watch.poll, Kind::kPoll, IORING_OP_POLL_ADD, fd);
   int asked = toPoll(interest);
   // Woken for urgent data, a request compares everything but POLLPRI: alone it would sleep on. TCP wakes with this,
   // too.
@@ -255,6 +258,18 @@ void UringSelector::stop(Kind kind, Request& request, int fd) {
   watches_[static_cast<size_t>(fd)].stopped = batch_;
 }
 
+// What it still completes is for nobody.
+void UringSelector::stopPoll(int fd) {
+  Request& poll = watches_[static_cast<size_t>(fd)].poll;
+  if (!poll) return;
+  if (ring_.isQueued(poll.position)) {
+    ring_.takeBack(poll.position);
+  } else {
+    stop(Kind::kPoll, poll, fd);
+  }
+  poll = Request();
+}
+
 // Ends a request here and now. True if the kernel had it.
 bool UringSelector::withdraw(Kind kind, Request& request, int fd) {
   if (!request) return false;
@@ -283,15 +298,7 @@ int UringSelector::change(int fd, const Registration* before, const Registration
     watch = Watch();
     return 0;
   }
-  // A poll request that comes anew tells anew, which modify() is to do.
-  if (watch.poll) {
-    if (ring_.isQueued(watch.poll.position)) {
-      ring_.takeBack(watch.poll.position);
-    } else {
-      stop(Kind::kPoll, watch.poll, fd);
-    }
-    watch.poll = Request();
-  }
+  stopPoll(fd);  // one that comes anew tells anew, which modify() is to do
   const bool receives = (after->interest & kReceive) != 0;
   if (!receives && watch.receive) {
     // What it has received until it ends comes before what anybody reads by himself: only then is kRead looked for.
@@ -316,6 +323,8 @@ void UringSelector::renew(int fd, const Registration& to) {
   Watch& watch = watches_[static_cast<size_t>(fd)];
   const uint32_t underWay = (watch.receive ? kReceive : 0U) | (watch.accept ? kAccept : 0U);
   const uint32_t interest = polled(to.interest | underWay);
+  // A receive that was under way kept kRead for itself, and now it is over.
+  if ((interest & ~watch.asked) != 0) stopPoll(fd);
   if (!watch.poll && toPoll(interest) != 0) startPoll(fd, interest);
   if (!watch.receive && (to.interest & kReceive) != 0) startReceive(fd);
   if (!watch.accept && (to.interest & kAccept) != 0) startAccept(fd);

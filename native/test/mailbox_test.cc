@@ -272,6 +272,23 @@ TEST_CASE("mailbox: without kReceive the bytes stay where they are") {
   CHECK(take(a.near) == "three");
 }
 
+TEST_CASE("mailbox: without kReceive kRead is told to one who waits to write, too") {
+  const uint32_t both = kRead | kWrite | kEdge;
+  const Pair a = makeTcpPair();
+  Office office;
+  office.watch(a.near, 1);
+  put(a.far, "one");
+  office.waitUntil([&] { return office.received[1] == "one"; });
+  REQUIRE(office->modify(a.near.get(), both, 1) == 0);
+  office.waitUntil([&] { return (office.told[1] & kWrite) != 0; });
+  for (int i = 0; i < 3; ++i) office.wait(10 * kMillisecond);
+  office.told.clear();
+  put(a.far, "two");
+  if (!office->edges()) REQUIRE(office->modify(a.near.get(), both, 1) == 0);
+  office.waitUntil([&] { return (office.told[1] & kRead) != 0; });
+  CHECK(take(a.near) == "two");
+}
+
 TEST_CASE("mailbox: after remove() nothing is told, and close() ends the connection") {
   Pair a = makeTcpPair();
   const Pair other = makeTcpPair();
