@@ -167,7 +167,8 @@ static ssize_t bareSend(int fd, const void* from, size_t length) { return send(f
 
 int receive(int fd, void* to, size_t length) {
   for (;;) {
-    const ssize_t got = bareReceive(fd, to, std::min<size_t>(length, INT_MAX));
+    ssize_t got = bareReceive(fd, to, std::min<size_t>(length, INT_MAX));
+    if (got < 0 && errno == ENOTSOCK) got = read(fd, to, std::min<size_t>(length, INT_MAX));
     if (got >= 0) return static_cast<int>(got);
     if (errno != EINTR) return -errno;
   }
@@ -175,7 +176,8 @@ int receive(int fd, void* to, size_t length) {
 
 int transmit(int fd, const void* from, size_t length) {
   for (;;) {
-    const ssize_t sent = bareSend(fd, from, std::min<size_t>(length, INT_MAX));
+    ssize_t sent = bareSend(fd, from, std::min<size_t>(length, INT_MAX));
+    if (sent < 0 && errno == ENOTSOCK) sent = write(fd, from, std::min<size_t>(length, INT_MAX));
     if (sent >= 0) return static_cast<int>(sent);
     if (errno != EINTR) return -errno;
   }

@@ -24,8 +24,9 @@ int connectUnix(int fd, const std::string& path);
 // 0, or -errno of the pending error, which reading clears.
 int socketError(int fd);
 
+// Of a pipe and what else is no socket too, at the price of a call that the system refuses: so sockets need not ask
+// which they are. Sending to a socket never raises SIGPIPE; for the others Node has it ignored.
 int receive(int fd, void* to, size_t length);
-// Never raises SIGPIPE.
 int transmit(int fd, const void* from, size_t length);
 
 int shutdownSocket(int fd, int how);

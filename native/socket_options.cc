@@ -33,28 +33,39 @@ constexpr Option kOptions[] = {
 #ifdef TCP_USER_TIMEOUT
     {"userTimeout", IPPROTO_TCP, TCP_USER_TIMEOUT},
 #endif
+    {"broadcast", SOL_SOCKET, SO_BROADCAST},
+    // Those of IPv4 count on a socket of both families too.
+    {"ttl", IPPROTO_IP, IP_TTL},
+    {"ttl", IPPROTO_IPV6, IPV6_UNICAST_HOPS},
+    {"multicastTtl", IPPROTO_IP, IP_MULTICAST_TTL},
+    {"multicastTtl", IPPROTO_IPV6, IPV6_MULTICAST_HOPS},
+    {"multicastLoop", IPPROTO_IP, IP_MULTICAST_LOOP},
+    {"multicastLoop", IPPROTO_IPV6, IPV6_MULTICAST_LOOP},
 };
-
-const Option* find(std::string_view name) {
-  for (const Option& option : kOptions) {
-    if (option.name == name) return &option;
-  }
-  return nullptr;
-}
 
 }  // namespace
 
 int setSocketOption(int fd, std::string_view name, int value) {
-  const Option* const option = find(name);
-  if (option == nullptr) return -ENOPROTOOPT;
-  return setsockopt(fd, option->level, option->number, &value, sizeof value) == 0 ? 0 : -errno;
+  int result = -ENOPROTOOPT;
+  for (const Option& option : kOptions) {
+    if (option.name != name) continue;
+    if (setsockopt(fd, option.level, option.number, &value, sizeof value) == 0) {
+      result = 0;
+    } else if (result != 0) {
+      result = -errno;
+    }
+  }
+  return result;
 }
 
 int getSocketOption(int fd, std::string_view name, int* value) {
-  const Option* const option = find(name);
-  if (option == nullptr) return -ENOPROTOOPT;
-  socklen_t length = sizeof *value;
-  return getsockopt(fd, option->level, option->number, value, &length) == 0 ? 0 : -errno;
+  int result = -ENOPROTOOPT;
+  for (const Option& option : kOptions) {
+    if (option.name != name || result == 0) continue;
+    socklen_t length = sizeof *value;
+    result = getsockopt(fd, option.level, option.number, value, &length) == 0 ? 0 : -errno;
+  }
+  return result;
 }
 
 }  // namespace coreactor

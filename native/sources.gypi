@@ -2,9 +2,13 @@
   "variables": {
     "core_files": [
       "address.cc",
+      "datagram.cc",
+      "descriptor.cc",
+      "inotify.cc",
       "interrupt.cc",
       "lookup.cc",
       "pollable.cc",
+      "process.cc",
       "registry.cc",
       "ring.cc",
       "selector.cc",
@@ -15,18 +19,26 @@
       "selectors/poll.cc",
       "selectors/scan_selector.cc",
       "selectors/select.cc",
+      "signals.cc",
       "socket.cc",
       "socket_options.cc",
       "thread_pool.cc",
       "timeout.cc",
+      "transfer.cc",
       "wake_channel.cc"
     ],
     "binding_files": [
       "binding/addon.cc",
+      "binding/datagram_functions.cc",
+      "binding/descriptor_functions.cc",
       "binding/environment.cc",
+      "binding/inotify_functions.cc",
       "binding/lookup_object.cc",
+      "binding/process_functions.cc",
       "binding/selector_object.cc",
-      "binding/socket_functions.cc"
+      "binding/signal_object.cc",
+      "binding/socket_functions.cc",
+      "binding/transfer_functions.cc"
     ]
   }
 }

@@ -2,10 +2,16 @@
 #include <napi.h>
 
 #include "../selector.h"
+#include "datagram_functions.h"
+#include "descriptor_functions.h"
 #include "environment.h"
+#include "inotify_functions.h"
 #include "lookup_object.h"
+#include "process_functions.h"
 #include "selector_object.h"
+#include "signal_object.h"
 #include "socket_functions.h"
+#include "transfer_functions.h"
 
 namespace coreactor {
 namespace {
@@ -20,8 +26,14 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   }
   exports.Set("available", available);
   exports.Set("NativeSelector", SelectorObject::define(env));
+  defineDatagramFunctions(env, exports);
+  defineDescriptorFunctions(env, exports);
+  defineInotifyFunctions(env, exports);
   LookupObject::define(env, exports);
+  defineProcessFunctions(env, exports);
+  SignalObject::define(env, exports);
   defineSocketFunctions(env, exports, environment);
+  defineTransferFunctions(env, exports);
   return exports;
 }
 
