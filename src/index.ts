@@ -28,7 +28,9 @@ export {
   ClosedError,
   CoreactorError,
   DeadlockError,
+  IncompleteReadError,
   InvalidStateError,
+  LimitOverrunError,
   QueueEmptyError,
   QueueFullError,
   QueueShutDownError,
@@ -57,11 +59,21 @@ export { READ, Selector, type SelectorKey, WRITE } from './native/selector.ts';
 export { syscalls } from './native/syscalls.ts';
 export { SystemError } from './native/system-error.ts';
 export { type ConnectOptions, connect } from './net/connect.ts';
+export { type Datagram, DatagramSocket, type Received, type UdpOptions, udp } from './net/datagram.ts';
 export { type GetAddrInfoOptions, getAddrInfo } from './net/dns.ts';
 export { ConnectError } from './net/happy-eyeballs.ts';
+export { type FileChange, type FileEvent, Inotify } from './net/inotify.ts';
 export { Listener, type ListenOptions, listen } from './net/listener.ts';
+export { type OpenFdOptions, openFd } from './net/open-fd.ts';
+export { pipe } from './net/pipe.ts';
+export { BufferedReader, type ReaderOptions } from './net/reader.ts';
+export { readable, writable } from './net/ready.ts';
+export type { FileStretch } from './net/send-many.ts';
 export { type Direction, Socket } from './net/socket.ts';
 export type { SocketOptions } from './net/socket-options.ts';
+export { stderr, stdin, stdout } from './net/stdio.ts';
+export type { Stream } from './net/stream.ts';
+export { BufferedWriter, type WriterOptions } from './net/writer.ts';
 export { Barrier } from './sync/barrier.ts';
 export { Condition } from './sync/condition.ts';
 export { Event } from './sync/event.ts';

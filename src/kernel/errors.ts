@@ -77,6 +77,28 @@ export class ClosedError extends CoreactorError {
   }
 }
 
+/** A line, or whatever ends with a separator, is longer than its reader's limit. What has come is still there to be read. */
+export class LimitOverrunError extends CoreactorError {
+  /** In bytes. */
+  readonly limit: number;
+
+  constructor(message: string, limit: number) {
+    super('ERR_COREACTOR_LIMIT', message);
+    this.limit = limit;
+  }
+}
+
+/** The stream has ended before what was to be read was complete. */
+export class IncompleteReadError extends CoreactorError {
+  /** What came of it. */
+  readonly partial: Buffer;
+
+  constructor(message: string, partial: Buffer) {
+    super('ERR_COREACTOR_INCOMPLETE', message);
+    this.partial = partial;
+  }
+}
+
 /** Every task waits and nothing that could wake one is left. The message shows the tasks and what each waits on. */
 export class DeadlockError extends CoreactorError {
   /** The same for programs: one entry for each task, oldest first. */

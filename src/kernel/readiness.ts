@@ -9,9 +9,9 @@ import { type Mailbox, PARCEL } from './mailbox.ts';
 import { DONE, type Operation, type Park } from './operation.ts';
 import { giveWay, park, spend } from './park.ts';
 import { ACCEPT, EDGE, ERROR, HANGUP, PRIORITY, READ, READ_HANGUP, RECEIVE, WRITE } from './selector-port.ts';
-import type { Task } from './task.ts';
 
 const NO_FD = -1;
+const NO_TOKEN = -1;
 
 /** So much that nobody takes may arrive for one socket: then the selector leaves the rest to the system's buffers. */
 const MOST_UNREAD = 65_536;
@@ -22,6 +22,12 @@ export interface Sender {
   sentInPart(result: number, index: number): void;
   /** Writing is possible again: sends what was left. False if that was not possible, or not as a whole. */
   resume(): boolean;
+}
+
+/** Who waits for one side of a descriptor: a task, as a rule. */
+export interface Waiter {
+  readonly name: string;
+  wake(): boolean;
 }
 
 /** The accepting side of a listener for which the selector accepts. */
@@ -41,8 +47,8 @@ export class Readiness {
   /** The other side has ended, or urgent data cuts reads short: then a short read does not mean "drained". */
   readToEnd = false;
   /** The one task that reads, from its first wait to the end of its operation. */
-  reader: Task<unknown> | null = null;
-  writer: Task<unknown> | null = null;
+  reader: Waiter | null = null;
+  writer: Waiter | null = null;
   /** The loop's, if the selector receives and sends for this descriptor. */
   readonly mailbox: Mailbox | null;
   /** So many bytes lie in the inbox, at `arrivedAt`, until the turn ends. */
@@ -66,7 +72,8 @@ export class Readiness {
   /**
    * Registers `fd` with the running loop; `close` is called if the run ends before remove() was. With RECEIVE in
    * `interest`, the selector receives and sends for it if it can: from the first time that somebody waits, since what
-   * nobody has waited for may be for another reader, to whom the descriptor is handed on.
+   * nobody has waited for may be for another reader, to whom the descriptor is handed on. Without any interest, it is a
+   * descriptor that is always ready, which no selector takes.
    */
   constructor(fd: number, interest: number, close: () => void) {
     this.fd = fd;
@@ -76,7 +83,12 @@ export class Readiness {
     this.mailbox = (interest & RECEIVE) === 0 ? null : poller.mailbox;
     this.#interest = this.mailbox === null ? interest & ~RECEIVE : interest;
     this.#asked = poller.selector.lazy ? 0 : interest & ~(RECEIVE | ACCEPT);
-    this.token = poller.add(this, fd, this.#asked | EDGE);
+    if (interest === 0) {
+      this.token = NO_TOKEN;
+      this.readable = this.writable = this.readToEnd = true;
+    } else {
+      this.token = poller.add(this, fd, this.#asked | EDGE);
+    }
   }
 
   get closed(): boolean {
@@ -161,6 +173,24 @@ export class Readiness {
     if (this.writer !== null && this.writer !== here.task) throw this.busy(this.writer, 'writes');
   }
 
+  /** Suspends until a read may succeed. */
+  whenReadable(resource: unknown): Operation<void> {
+    const iterator: Iterator<Park, void, void> = {
+      next: () => {
+        this.checkReader();
+        if (!this.readable) return this.parkReader(resource);
+        if (spend()) return this.giveWayReader(resource);
+        this.reader = null;
+        return DONE;
+      },
+      return: () => {
+        this.reader = null;
+        return DONE;
+      },
+    };
+    return { [Symbol.iterator]: () => iterator };
+  }
+
   /** Suspends until a write may succeed. */
   whenWritable(resource: unknown): Operation<void> {
     const iterator: Iterator<Park, void, void> = {
@@ -190,7 +220,7 @@ export class Readiness {
     this.arrived = 0;
     this.unread = null;
     this.sender = null; // what it has left is not for this one to send any more
-    this.#kernel.poller.remove(this.token, fd);
+    if (this.token !== NO_TOKEN) this.#kernel.poller.remove(this.token, fd);
     this.ready(READ | WRITE); // a try will tell them
     return fd;
   }
@@ -235,7 +265,7 @@ export class Readiness {
     }
   }
 
-  private busy(other: Task<unknown>, what: string): Error {
+  private busy(other: Waiter, what: string): Error {
     return new BusyError(`${other.name} ${what} fd ${this.fd} already: give each direction to one task, or use a Lock`);
   }
 }

@@ -32,11 +32,49 @@ export interface Addon {
   setOption(fd: number, name: string, value: number): number;
   getOption(fd: number, name: string): [value: number] | number;
   setResetOnClose(fd: number): number;
+  transmitMany(fd: number, views: readonly Uint8Array[], from: number, done: number): number;
+  sendFile(to: number, file: number, offset: number, length: number): number;
+  openDatagram(host: string, port: number, reuseAddress: boolean, reusePort: boolean, dualStack: boolean): number;
+  connectDatagram(fd: number, host: string, port: number): number;
+  receiveDatagrams(fd: number, slots: Uint8Array, slot: number, most: number, rows: Int32Array): number;
+  sendDatagram(fd: number, bytes: Uint8Array, host?: string, port?: number): number;
+  sendDatagrams(fd: number, bytes: Uint8Array[], hosts?: string[], ports?: number[]): number;
+  setMembership(fd: number, group: string, device: string, joins: boolean): number;
+  setMulticastInterface(fd: number, device: string): number;
+  accessMode(fd: number): number;
+  readyNow(fd: number): number;
+  setNonBlocking(fd: number, on: boolean): number;
+  makePipe(): [reader: number, writer: number] | number;
+  SignalWatcher: new (signals: number[]) => SignalWatcherObject;
+  spawn(
+    file: string,
+    args: string[],
+    env: string[],
+    cwd: string,
+    stdin: number,
+    stdout: number,
+    stderr: number,
+    ownGroup: boolean,
+  ): number;
+  openPidfd(pid: number): number;
+  reap(pid: number): [code: number, signal: number] | number;
+  kill(pid: number, signal: number): number;
+  openInotify(): number;
+  addWatch(fd: number, path: string, events: number): number;
+  removeWatch(fd: number, watch: number): number;
   localAddress(fd: number): AddressParts | number;
   remoteAddress(fd: number): AddressParts | number;
 }
 
 export type AddressParts = [host: string, port: number] | [path: string];
+
+/** A pipe in which signals arrive, each as a byte. */
+export interface SignalWatcherObject {
+  /** The end to read from, which its reader closes; -errno if it could not be had. */
+  readonly fd: number;
+  /** Gives back the handlers that were there before. */
+  close(): void;
+}
 
 /** The addresses of a name, looked up by another thread. */
 export interface LookupObject {

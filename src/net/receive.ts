@@ -29,7 +29,7 @@ export class ReceiveOperation extends Window implements Operation<number>, Itera
   }
 
   aim(view: Uint8Array, offset: number, length: number | undefined): this {
-    if (this.#readiness.closed) throw closedError('socket'); // or the buffer would be held with nobody to let go
+    if (this.#readiness.closed) throw closedError('stream'); // or the buffer would be held with nobody to let go
     this.#readiness.checkReader();
     this.point(view, offset, length);
     return this;
@@ -90,6 +90,6 @@ export class ReceiveOperation extends Window implements Operation<number>, Itera
   }
 
   private error(errno: number): Error {
-    return this.#readiness.closed ? closedError('socket') : new SystemError(errno, 'recv', { fd: this.#readiness.fd });
+    return this.#readiness.closed ? closedError('stream') : new SystemError(errno, 'recv', { fd: this.#readiness.fd });
   }
 }

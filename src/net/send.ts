@@ -4,6 +4,7 @@
 // are copied, so the caller's buffer is free at once. What is large is sent at once, from where it lies. If the system
 // does not take all of an order, the rest waits here, and until it has gone nothing more is taken over.
 
+import { ArgumentTypeError } from '../kernel/errors.ts';
 import { type Mailbox, PARCEL } from '../kernel/mailbox.ts';
 import type { Operation, Park } from '../kernel/operation.ts';
 import { spend } from '../kernel/park.ts';
@@ -13,6 +14,7 @@ import { SystemError } from '../native/system-error.ts';
 import { Window } from '../native/window.ts';
 import { failureOf } from './failure.ts';
 import { AGAIN, Rest } from './rest.ts';
+import { checkBuffers, checkStretch, type FileStretch, sendFile, sendList } from './send-many.ts';
 
 // What next() gives: its value is read before anything else can run, so one object serves all.
 const RESULT: IteratorReturnResult<number> = { done: true, value: 0 };
@@ -38,12 +40,29 @@ export class SendOperation extends Window implements Operation<number>, Iterator
 
   /** `all`: until every byte is taken over; otherwise one send. */
   aim(view: Uint8Array, offset: number, length: number | undefined, all: boolean): this {
-    if (this.#readiness.closed) throw closedError('socket'); // or the buffer would be held with nobody to let go
+    if (this.#readiness.closed) throw closedError('stream'); // or the buffer would be held with nobody to let go
     this.#readiness.checkWriter();
     this.point(view, offset, length);
     this.#all = all;
     this.#sent = 0;
     return this;
+  }
+
+  /** As aim(), for several buffers: few bytes as one buffer, many from where they lie. */
+  list(buffers: readonly Uint8Array[]): Operation<number> {
+    const total = checkBuffers(buffers);
+    if (total <= PARCEL) return this.aim(Buffer.concat(buffers), 0, undefined, true);
+    this.begin();
+    return sendList(this.#readiness, buffers, total, (done) => this.tell(done));
+  }
+
+  file(file: string | number, stretch: FileStretch): Operation<number> {
+    if (typeof file !== 'number' && typeof file !== 'string') {
+      throw new ArgumentTypeError(`sendFile() takes a path or a descriptor, not ${typeof file}`);
+    }
+    checkStretch(stretch);
+    this.begin();
+    return sendFile(this.#readiness, file, stretch, (done) => this.tell(done));
   }
 
   [Symbol.iterator](): this {
@@ -123,6 +142,16 @@ export class SendOperation extends Window implements Operation<number>, Iterator
     return `send on fd ${this.#readiness.fd}`;
   }
 
+  private tell(done: number): void {
+    this.#sent = done;
+  }
+
+  private begin(): void {
+    if (this.#readiness.closed) throw closedError('stream');
+    this.#readiness.checkWriter();
+    this.#sent = 0;
+  }
+
   private transmitNow(window: Window, done: number): number {
     const readiness = this.#readiness;
     const count = window.transmit(readiness.fd, done);
@@ -132,7 +161,7 @@ export class SendOperation extends Window implements Operation<number>, Iterator
       readiness.ask(WRITE); // nobody may park here, and yet the next try wants to know
       return 0;
     }
-    if (readiness.closed) throw closedError('socket');
+    if (readiness.closed) throw closedError('stream');
     throw this.failed(new SystemError(count, 'send', { fd: readiness.fd }), done);
   }
 

@@ -23,6 +23,14 @@ export interface SocketOptions {
   /** How long what was sent may remain unacknowledged, in milliseconds, until the connection counts as dead; 0: as the
    * system has it. Linux only. (TCP_USER_TIMEOUT) */
   userTimeout: number;
+  /** Whether datagrams may go to broadcast addresses. (SO_BROADCAST) */
+  broadcast: boolean;
+  /** How many routers a packet may pass. (IP_TTL, IPV6_UNICAST_HOPS) */
+  ttl: number;
+  /** How many routers a multicast may pass; 1 at first, the local network. (IP_MULTICAST_TTL, IPV6_MULTICAST_HOPS) */
+  multicastTtl: number;
+  /** Whether this machine hears its own multicasts; true at first. (IP_MULTICAST_LOOP, IPV6_MULTICAST_LOOP) */
+  multicastLoop: boolean;
 }
 
 interface Kind {
@@ -45,6 +53,10 @@ const KINDS: Record<keyof SocketOptions, Kind> = {
   sendBuffer: POSITIVE,
   receiveBuffer: POSITIVE,
   userTimeout: { type: 'number', unit: 1, least: 0 },
+  broadcast: FLAG,
+  ttl: { type: 'number', unit: 1, least: 1 },
+  multicastTtl: { type: 'number', unit: 1, least: 0 },
+  multicastLoop: FLAG,
 };
 
 const MOST = 0x7fffffff;

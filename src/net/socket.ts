@@ -88,6 +88,11 @@ export class Socket extends Stream {
     this.end(true);
   }
 
+  /** @internal */
+  override endWriting(): void {
+    this.shutdown('write');
+  }
+
   override toString(): string {
     return this.closed ? 'Socket (closed)' : `Socket fd ${this.fd} to ${formatAddress(this.remoteAddress)}`;
   }

@@ -6,9 +6,12 @@ import type { Operation } from '../kernel/operation.ts';
 import { closedError, Readiness } from '../kernel/readiness.ts';
 import { addon } from '../native/addon.ts';
 import { Window } from '../native/window.ts';
+import { BufferedReader, type ReaderOptions } from './reader.ts';
 import { ReceiveOperation } from './receive.ts';
 import { Lingering, type Rest } from './rest.ts';
 import { SendOperation } from './send.ts';
+import type { FileStretch } from './send-many.ts';
+import { BufferedWriter, type WriterOptions } from './writer.ts';
 
 /** Of all sockets' trySend(), since it is over when that returns: one object that is always in the cache. */
 const AT_ONCE = new Window();
@@ -20,12 +23,12 @@ export class Stream implements Disposable {
   readonly #receive: ReceiveOperation;
   readonly #send: SendOperation;
 
-  /** @internal Takes over a non-blocking descriptor, and closes it if that fails. */
-  constructor(fd: number, interest: number, writable: boolean) {
+  /** @internal Takes over a non-blocking descriptor; if that fails, it closes what it owns. */
+  constructor(fd: number, interest: number, writable: boolean, owns = true) {
     try {
       this.readiness = new Readiness(fd, interest, () => this.close());
     } catch (error) {
-      addon.closeDescriptor(fd);
+      if (owns) addon.closeDescriptor(fd);
       throw error;
     }
     this.readiness.writable = writable;
@@ -86,19 +89,41 @@ export class Stream implements Disposable {
    */
   trySend(data: Uint8Array, offset = 0, length?: number): number {
     const readiness = this.readiness;
-    if (readiness.closed) throw closedError('socket');
+    if (readiness.closed) throw closedError('stream');
     readiness.checkWriter();
     AT_ONCE.point(data, offset, length);
     return this.#send.offer(AT_ONCE, 0);
   }
 
   /**
-   * Sends every byte of the buffer (or of the stretch) and gives their number; suspends while the peer is slow, which
+   * Sends every byte of the buffer (or of the stretch, or of several buffers, which are not copied into one: POSIX: writev) and
+   * gives their number; suspends while the peer is slow, which
    * bounds memory. Do not change the buffer until it completes.
    * @throws SystemError with `bytesSent` (EPIPE, ECONNRESET), ClosedError, BusyError while another task sends.
    */
-  sendAll(data: Uint8Array, offset = 0, length?: number): Operation<number> {
-    return made(this.#send.aim(data, offset, length, true), 'sendAll()');
+  sendAll(data: Uint8Array | readonly Uint8Array[], offset = 0, length?: number): Operation<number> {
+    if (Array.isArray(data)) return made(this.#send.list(data), 'sendAll()');
+    return made(this.#send.aim(data as Uint8Array, offset, length, true), 'sendAll()');
+  }
+
+  /**
+   * Sends `length` bytes of a file from `offset` on (default: all the rest) and gives how many, fewer if the file is
+   * shorter; they do not pass through this process where the system can do without. Suspends while the peer is slow; the
+   * disk is waited for with the thread blocked. `file` is a path or an open descriptor. Errors as sendAll(), and those of
+   * the file. (Linux: sendfile)
+   */
+  sendFile(file: string | number, options: FileStretch = {}): Operation<number> {
+    return made(this.#send.file(file, options), 'sendFile()');
+  }
+
+  /** Reads lines and the like; one for each stream. */
+  reader(options?: ReaderOptions): BufferedReader {
+    return new BufferedReader(this, options);
+  }
+
+  /** Writes through a bounded buffer; one for each stream. */
+  writer(options?: WriterOptions): BufferedWriter {
+    return new BufferedWriter(this, options);
   }
 
   /** Closes at once; whoever waits on it gets ClosedError. A second call does nothing. Never suspends. */
@@ -117,12 +142,22 @@ export class Stream implements Disposable {
     const fd = this.readiness.remove();
     this.#receive.release();
     this.#send.release();
-    if (rest === null) addon.closeDescriptor(fd);
+    if (rest === null) this.release(fd);
     else new Lingering(fd, rest);
   }
 
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  /** @internal The end of the writer's stream: of a pipe, it is closed. */
+  endWriting(): void {
+    this.close();
+  }
+
+  /** @internal Parts with the descriptor. */
+  protected release(fd: number): void {
+    addon.closeDescriptor(fd);
   }
 
   /** @internal Sends what was put off; gives what the system did not take of it. */

@@ -5,26 +5,14 @@
 import assert from 'node:assert/strict';
 import { parseArgs } from 'node:util';
 import { connect, createTask, listen, moveOnAfter, run, sleep, timeout } from 'coreactor';
+import { seeded } from 'coreactor/testing';
 
 const { values } = parseArgs({ options: { seed: { type: 'string' }, programs: { type: 'string' } } });
 const first = Number(values.seed ?? 1);
 const programs = Number(values.programs ?? 200);
 
-/** mulberry32 @param {number} seed */
-function generator(seed) {
-  let state = seed | 0;
-  const next = () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return (t ^ (t >>> 14)) >>> 0;
-  };
-  const below = (/** @type {number} */ limit) => next() % limit;
-  return { next, below, chance: (/** @type {number} */ percent) => below(100) < percent };
-}
-
 /**
- * @typedef {ReturnType<typeof generator>} Random
+ * @typedef {(n: number) => number} Random below `n`
  * @typedef {import('coreactor').Socket} Socket
  * @typedef {{ sent: number, got: number }} State of one direction
  */
@@ -36,21 +24,21 @@ const SIZES = [1, 7, 100, 1000, 4096, 4097, 20_000, 200_000];
 
 /** @param {Socket} socket @param {Random} random @param {number} key @param {State} state @returns {import('coreactor').Coroutine<void>} */
 function* write(socket, random, key, state) {
-  const messages = 1 + random.below(30);
+  const messages = 1 + random(30);
   for (let i = 0; i < messages; i++) {
-    const size = 1 + random.below(SIZES[random.below(SIZES.length)] ?? 1);
+    const size = 1 + random(SIZES[random(SIZES.length)] ?? 1);
     const data = Buffer.alloc(size);
     for (let at = 0; at < size; at++) data[at] = byteAt(key, state.sent + at);
-    const way = random.below(5);
+    const way = random(5);
     if (way === 0) state.sent += socket.trySend(data);
     else if (way === 1) state.sent += yield* socket.send(data);
     else if (way === 2) {
       // Cancelled half-way or not: `sent` says what goes out.
-      const all = yield* moveOnAfter(random.below(3), () => socket.sendAll(data));
+      const all = yield* moveOnAfter(random(3), () => socket.sendAll(data));
       state.sent += all ?? socket.sent;
     } else state.sent += yield* socket.sendAll(data);
     data.fill(0); // it is ours again
-    if (random.chance(20)) yield* sleep(random.below(3));
+    if (random(100) < 20) yield* sleep(random(3));
   }
   socket.shutdown();
 }
@@ -59,10 +47,10 @@ function* write(socket, random, key, state) {
 function* read(socket, random, key, state) {
   const buffer = Buffer.alloc(1 << 16);
   for (;;) {
-    const length = 1 + random.below(SIZES[random.below(6)] ?? 1);
-    const offset = random.below(100);
+    const length = 1 + random(SIZES[random(6)] ?? 1);
+    const offset = random(100);
     let got;
-    if (random.chance(30)) got = yield* moveOnAfter(random.below(2), () => socket.recvInto(buffer, offset, length));
+    if (random(100) < 30) got = yield* moveOnAfter(random(2), () => socket.recvInto(buffer, offset, length));
     else got = yield* socket.recvInto(buffer, offset, length);
     if (got === undefined) continue; // cancelled: nothing is lost
     if (got === 0) return;
@@ -70,7 +58,7 @@ function* read(socket, random, key, state) {
       if (buffer[offset + i] !== byteAt(key, state.got + i)) assert.fail(`byte ${state.got + i} is another`);
     }
     state.got += got;
-    if (random.chance(5)) yield* sleep(random.below(2));
+    if (random(100) < 5) yield* sleep(random(2));
   }
 }
 
@@ -79,7 +67,7 @@ function* read(socket, random, key, state) {
 function* talk(a, b, random) {
   const there = { sent: 0, got: 0 };
   const back = { sent: 0, got: 0 };
-  const fork = () => generator(random.next());
+  const fork = () => seeded(random(2 ** 31));
   const tasks = [
     createTask(write(a, fork(), 1, there)),
     createTask(read(b, fork(), 1, there)),
@@ -98,20 +86,20 @@ function* talk(a, b, random) {
 /** @param {import('coreactor').Listener} listener @param {Random} random @returns {import('coreactor').Coroutine<void>} */
 function* disturb(listener, random) {
   const task = createTask(connect(listener.address));
-  if (random.chance(50)) yield* sleep(0);
+  if (random(100) < 50) yield* sleep(0);
   task.cancel();
 }
 
 /** @param {number} seed @returns {import('coreactor').Coroutine<number>} */
 function* program(seed) {
-  const random = generator(seed);
+  const random = seeded(seed);
   const listener = listen({ host: '127.0.0.1', port: 0 });
   const talks = [];
-  for (let i = 1 + random.below(6); i > 0; i--) {
+  for (let i = 1 + random(6); i > 0; i--) {
     const connecting = createTask(connect(listener.address));
     const server = yield* listener.accept();
-    talks.push(createTask(talk(yield* connecting, server, generator(random.next()))));
-    if (random.chance(30)) yield* moveOnAfter(random.below(2), () => listener.accept());
+    talks.push(createTask(talk(yield* connecting, server, seeded(random(2 ** 31)))));
+    if (random(100) < 30) yield* moveOnAfter(random(2), () => listener.accept());
   }
   let bytes = 0;
   for (const each of talks) bytes += yield* each;

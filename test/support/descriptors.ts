@@ -1,6 +1,6 @@
 // Which descriptors this process has open: to show that none is lost.
 
-import { readdirSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 /** The open descriptors with what they are, without the one that looks. */
 export function openDescriptors(): Map<number, string> {
@@ -18,4 +18,12 @@ export function openDescriptors(): Map<number, string> {
 /** How many of them are sockets or belong to a selector. */
 export function countDescriptors(): number {
   return [...openDescriptors().values()].filter((target) => /^(socket|anon_inode|pipe)/.test(target)).length;
+}
+
+/** How many this process may have open: the soft limit, which is raised nowhere. */
+export function openFileLimit(): number {
+  const line = readFileSync('/proc/self/limits', 'utf8')
+    .split('\n')
+    .find((each) => each.startsWith('Max open files'));
+  return Number(line?.split(/\s+/)[3] ?? 256);
 }
