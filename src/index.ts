@@ -74,6 +74,7 @@ export type { SocketOptions } from './net/socket-options.ts';
 export { stderr, stdin, stdout } from './net/stdio.ts';
 export type { Stream } from './net/stream.ts';
 export { BufferedWriter, type WriterOptions } from './net/writer.ts';
+export { type Handler, Server, type ServerOptions } from './server/server.ts';
 export { Barrier } from './sync/barrier.ts';
 export { Condition } from './sync/condition.ts';
 export { Event } from './sync/event.ts';
