@@ -10,7 +10,7 @@ import { YARDSTICK } from './servers.js';
 /** @type {Key[]} */
 const COMPARED = ['cpuUs', 'perSecond', 'p50Us', 'p99Us', 'p999Us'];
 /** @type {Key[]} */
-const PLAIN = ['busy', 'loadBusy', 'waited', 'maxUs'];
+const PLAIN = ['busy', 'loadBusy', 'waited', 'p90Us', 'maxUs'];
 
 /** Part of a window for which others may have held up the load before it is said. */
 export const CROWDED = 0.05;

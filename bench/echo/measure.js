@@ -9,6 +9,7 @@ import { localPorts } from '../harness/machine.js';
  * @property {number} cpuUs server CPU time per request, all threads
  * @property {number} perSecond requests
  * @property {number} p50Us
+ * @property {number} p90Us
  * @property {number} p99Us
  * @property {number} p999Us
  * @property {number} maxUs
@@ -75,6 +76,7 @@ export async function measure(program, more, command, connections, size, context
       cpuUs: result.serverCpuNs / result.requests / 1000,
       perSecond: (result.requests / result.windowNs) * 1e9,
       p50Us: result.p50Ns / 1000,
+      p90Us: result.p90Ns / 1000,
       p99Us: result.p99Ns / 1000,
       p999Us: result.p999Ns / 1000,
       maxUs: result.maxNs / 1000,

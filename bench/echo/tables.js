@@ -7,6 +7,8 @@ import { CROWDED, crowdedNote, digest, percent } from './digest.js';
 
 /** @typedef {import('./echo.js').Cell} Cell */
 
+const DISTRIBUTED = 50; // connections
+const PARTS = ['50 %', '90 %', '99 %', '99.9 %']; // at 1 / (1 - part)
 const ENOUGH_ROUNDS = 6; // for an interval that holds the median with 95 %
 
 /** @param {number} bytes */
@@ -144,5 +146,33 @@ export function cellPlots(size, cells) {
     plot('cpu', 'cpuUs', 'server CPU per request', 'microseconds', false),
     plot('throughput', 'perSecond', 'throughput', 'requests per second', false),
     plot('latency', 'p99Us', 'latency, 99th percentile', 'microseconds (log)', true),
+    ...cells.filter(({ connections }) => connections === DISTRIBUTED).map((cell) => distribution(size, cell)),
   ];
+}
+
+/**
+ * How long which part of the requests took: by the rarity of the slowest, as in an HDR histogram.
+ * @param {number} size
+ * @param {Cell} cell
+ * @returns {import('../harness/plot.js').Plot}
+ */
+function distribution(size, { connections, outcomes }) {
+  const series = [...outcomes.keys()].map((name) => {
+    const { p50Us, p90Us, p99Us, p999Us } = digest(outcomes, name);
+    const points = [p50Us, p90Us, p99Us, p999Us];
+    return {
+      name,
+      values: points.map(({ median }) => median),
+      low: points.map(({ min }) => min),
+      high: points.map(({ max }) => max),
+    };
+  });
+  return {
+    file: `echo-${size}-distribution`,
+    kind: 'lines',
+    title: `Echo, ${sizeName(size)}, ${connections} connections: distribution of latency`,
+    x: { label: 'part of the requests that took no longer', values: [2, 10, 100, 1000], categories: PARTS },
+    y: { label: 'microseconds (log)', log: true },
+    series,
+  };
 }

@@ -15,7 +15,8 @@ import { linear, logarithmic, tickLabel } from './scale.js';
  * @property {string} file without extension
  * @property {'bars' | 'lines'} kind
  * @property {string} title
- * @property {{ label: string, categories?: string[], values?: number[] }} x categories for bars, values for lines
+ * @property {{ label: string, categories?: string[], values?: number[] }} x categories for bars, values for lines; both if
+ *   values are to be named
  * @property {{ label: string, log?: boolean }} y
  * @property {number} [baseline] a dashed line at this value
  * @property {Series[]} series
@@ -192,9 +193,11 @@ function drawBars({ x: { categories = [] }, series }, y, paint) {
  * @param {import('./scale.js').Scale} y
  * @param {string[]} paint
  */
-function drawLines({ x: { values: xs = [] }, series }, y, paint) {
+function drawLines({ x: { values: xs = [], categories }, series }, y, paint) {
   const x = logarithmic(Math.min(...xs), Math.max(...xs), LEFT + 12, RIGHT - 12);
-  const parts = x.ticks.map((tick) => text(x.at(tick), BOTTOM + 20, tickLabel(tick), 'text-anchor="middle"'));
+  const ticks = categories ? xs : x.ticks;
+  const name = (/** @type {number} */ tick, /** @type {number} */ i) => categories?.[i] ?? tickLabel(tick);
+  const parts = ticks.map((tick, i) => text(x.at(tick), BOTTOM + 20, name(tick, i), 'text-anchor="middle"'));
   series.forEach(({ values, low = [], high = [] }, j) => {
     const points = xs.flatMap((value, i) => {
       const height = values[i];
