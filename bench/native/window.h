@@ -35,6 +35,6 @@ static void window_print(const struct window* window, const struct histogram* la
       (unsigned long long)latency->total, (unsigned long long)window->length, (unsigned long long)window->server_cpu,
       (unsigned long long)window->own_cpu, (unsigned long long)window->waited,
       (unsigned long long)(latency->sum / latency->total), (unsigned long long)histogram_percentile(latency, 0.5),
-      (unsigned long long)histogram_percentile(latency, 0.9), (unsigned long long)histogram_percentile(latency, 0.99), (unsigned long long)histogram_percentile(latency, 0.999),
-      (unsigned long long)latency->max);
+      (unsigned long long)histogram_percentile(latency, 0.9), (unsigned long long)histogram_percentile(latency, 0.99),
+      (unsigned long long)histogram_percentile(latency, 0.999), (unsigned long long)latency->max);
 }

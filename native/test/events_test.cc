@@ -67,7 +67,7 @@ TEST_CASE("H11: an RST is readable and writable, and the next recv says ECONNRES
     if (knowsHints(subject)) CHECK((events & (kError | kHangup)) == (kError | kHangup));
     char byte;
     const ssize_t got = recv(tcp.near.get(), &byte, 1, 0);
-    if (!subject.isShim()) {
+    if (!isShim()) {
       CHECK(got == -1);
       CHECK(errno == ECONNRESET);
     }

@@ -168,7 +168,7 @@ TEST_CASE("H9: Unix sockets that keep messages apart, and a character that a ter
 
 TEST_CASE("H26: a refused connect is told in every direction, and SO_ERROR has the reason once") {
   Subject subject;
-  if (subject.isShim()) return;
+  if (isShim()) return;
   for (const uint32_t interest : {uint32_t{kRead}, uint32_t{kWrite}, uint32_t{kRead | kWrite}}) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
@@ -194,7 +194,7 @@ TEST_CASE("H26: a refused connect is told in every direction, and SO_ERROR has t
 
 TEST_CASE("H8: a socket without a connection is over before it began, so connect() comes first") {
   Subject subject;
-  if (subject.isShim()) return;
+  if (isShim()) return;
   const UniqueFd fresh(socket(AF_INET, SOCK_STREAM, 0));
   REQUIRE(subject->add(fresh.get(), kWrite, 1) == 0);
 #ifdef __linux__
@@ -235,7 +235,7 @@ TEST_CASE("H8: registered after connect(), a connecting socket is told writable 
     int error = 0;
     socklen_t size = sizeof error;
     REQUIRE(getsockopt(early.get(), SOL_SOCKET, SO_ERROR, &error, &size) == 0);
-    if (!subject.isShim()) CHECK(error == ECONNREFUSED);
+    if (!isShim()) CHECK(error == ECONNREFUSED);
     REQUIRE(subject->remove(early.get()) == 0);
   }
 

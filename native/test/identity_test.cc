@@ -66,7 +66,7 @@ TEST_CASE("H3: removed before close, a file that lives on in a dup is not heard 
 
 TEST_CASE("H3: closed before remove, a file that lives on in a dup does not spin, and the others are served") {
   Subject subject;
-  if (subject.isShim()) return;
+  if (isShim()) return;
   Pair a = makePipe();
   const Pair b = makePipe();
   const UniqueFd dup = duplicate(a.near);
@@ -87,7 +87,7 @@ TEST_CASE("H3: closed before remove, a file that lives on in a dup does not spin
 
 TEST_CASE("H3: the number of such a file, registered again, tells its new file only") {
   Subject subject;
-  if (subject.isShim()) return;
+  if (isShim()) return;
   const Pair a = makePipe();
   const Pair b = makePipe();
   const UniqueFd dup = duplicate(a.near);
@@ -103,7 +103,7 @@ TEST_CASE("H3: the number of such a file, registered again, tells its new file o
 
 TEST_CASE("H3: a file that comes back under its old number can be registered again") {
   Subject subject;
-  if (subject.isShim()) return;
+  if (isShim()) return;
   const Pair a = makePipe();
   const Pair b = makePipe();
   const UniqueFd dup = duplicate(a.near);

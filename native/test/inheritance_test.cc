@@ -28,7 +28,7 @@ TEST_CASE("H22: every descriptor that a selector opens is closed on exec, and cl
   bool late = false;  // libkqueue closes what it opened in its own time
   {
     Subject subject;
-    late = subject.isShim();
+    late = isShim();
     for (const int fd : openNumbers()) {
       if (before.count(fd) == 0) CHECK_MESSAGE((fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0, "fd ", fd);
     }

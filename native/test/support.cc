@@ -25,9 +25,9 @@ Subject::Subject(int capacity) : rows_(static_cast<size_t>(capacity)) {
   REQUIRE_MESSAGE(selector_ != nullptr, currentSelector, " cannot be opened: ", error);
 }
 
-bool Subject::isShim() {
+bool isShim() {
 #ifdef __linux__
-  return is("kqueue");
+  return currentSelector == "kqueue";
 #else
   return false;
 #endif

@@ -25,15 +25,15 @@ constexpr int64_t kLimit = 20'000 * kMillisecond;
 
 int64_t now();  // CLOCK_MONOTONIC, ns
 
+// libkqueue is no kernel: it reads SO_ERROR before we can, does not notice close(), and its fd cannot be polled.
+bool isShim();
+
 class Subject {
  public:
   explicit Subject(int capacity = 64);
 
   Selector* operator->() { return selector_.get(); }
   bool is(std::string_view name) { return selector_->name() == name; }
-
-  // libkqueue is no kernel: it reads SO_ERROR before we can, does not notice close(), and its fd cannot be polled.
-  bool isShim();
 
   // Valgrind lets nobody else run, no thread and no signal handler, while it is in io_uring_enter().
   bool isDeaf();

@@ -1,6 +1,6 @@
 // Reads lines and other pieces from a stream, which knows only bytes. (asyncio: StreamReader)
 //
-//        start      scanned    end
+//        start                  end
 //   | gone | bytes that have come |  room  |        one memory, which grows up to the limit and is used again
 //
 // A cancelled read loses nothing: bytes leave the buffer only with what a call gives.
@@ -37,8 +37,6 @@ export class BufferedReader {
   #memory = Buffer.alloc(0);
   #start = 0;
   #end = 0;
-  /** How far it has been searched in vain for the separator, since start. */
-  #scanned = 0;
 
   /** @internal */
   constructor(stream: Stream, options: ReaderOptions = {}) {
@@ -95,12 +93,13 @@ export class BufferedReader {
   }
 
   private *line(): Coroutine<string | null> {
-    for (;;) {
-      const at = this.find(NEWLINE, 1);
+    for (let searched = 0; ; ) {
+      const at = this.find(NEWLINE, searched);
       if (at >= 0) {
         const hasReturn = at > this.#start && this.#memory[at - 1] === RETURN;
         return this.text(at - (hasReturn ? 1 : 0), at + 1);
       }
+      searched = this.buffered;
       if (yield* this.fill()) continue;
       if (this.buffered === 0) return null;
       return this.text(this.#end, this.#end);
@@ -108,9 +107,11 @@ export class BufferedReader {
   }
 
   private *until(separator: Uint8Array): Coroutine<Buffer> {
-    for (;;) {
-      const at = this.find(separator.length === 1 ? (separator[0] as number) : separator, separator.length);
+    const sought = separator.length === 1 ? (separator[0] as number) : separator;
+    for (let searched = 0; ; ) {
+      const at = this.find(sought, searched);
       if (at >= 0) return this.take(at + separator.length - this.#start);
+      searched = Math.max(0, this.buffered - separator.length + 1); // it may have come in part
       if (yield* this.fill()) continue;
       const partial = this.take(this.buffered);
       throw new IncompleteReadError(
@@ -146,14 +147,12 @@ export class BufferedReader {
     return this.take(Math.min(size, this.buffered));
   }
 
-  // Where the separator begins, -1 if it has not come; LimitOverrunError if it had to have come by now.
-  private find(separator: number | Uint8Array, length: number): number {
-    const from = Math.max(this.#start, this.#scanned - length + 1);
-    const at = this.#memory.subarray(0, this.#end).indexOf(separator, from);
-    this.#scanned = this.#end;
+  // Where the separator begins, -1 if it has not come; LimitOverrunError if it had to have come by now. So many bytes
+  // were searched before.
+  private find(separator: number | Uint8Array, searched: number): number {
+    const at = this.#memory.subarray(0, this.#end).indexOf(separator, this.#start + searched);
     const size = (at < 0 ? this.#end : at) - this.#start;
     if (size <= this.limit) return at;
-    this.#scanned = this.#start; // whoever tries again, with another limit or separator, finds all of it
     throw new LimitOverrunError(
       `more than ${this.limit} bytes have come without an end: raise the limit of reader(), or read() them as they are`,
       this.limit,
@@ -177,7 +176,6 @@ export class BufferedReader {
         : Buffer.allocUnsafeSlow(Math.max(SMALL, 2 * (this.#end - this.#start)));
     this.#memory.copy(memory, 0, this.#start, this.#end);
     this.#memory = memory;
-    this.#scanned = Math.max(0, this.#scanned - this.#start);
     this.#start = 0;
     this.#end = buffered;
   }
@@ -202,8 +200,7 @@ export class BufferedReader {
 
   private skipTo(position: number): void {
     this.#start = position;
-    this.#scanned = position;
-    if (this.#start === this.#end) this.#start = this.#end = this.#scanned = 0;
+    if (this.#start === this.#end) this.#start = this.#end = 0;
   }
 
   // Only while nothing else is in the buffer: it was emptied first.
@@ -211,7 +208,6 @@ export class BufferedReader {
     if (bytes.length === 0) return;
     this.#memory = Buffer.from(bytes);
     this.#start = 0;
-    this.#scanned = 0;
     this.#end = bytes.length;
   }
 }

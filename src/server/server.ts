@@ -78,13 +78,7 @@ export class Server {
     try {
       for (;;) {
         if (this.#places !== null) yield* this.#places.acquire();
-        let socket: Socket | null = null;
-        try {
-          socket = yield* this.listener.accept();
-        } finally {
-          if (socket === null) this.#places?.release();
-        }
-        this.start(socket);
+        this.start(yield* this.listener.accept());
       }
     } catch (error) {
       if (!(this.#closing && error instanceof ClosedError)) throw error;

@@ -169,6 +169,29 @@ test('the limit: exactly reached it holds, passed it is an error, and the bytes 
   );
 });
 
+test('what was searched in vain for one separator is searched again for another', () => {
+  run(function* () {
+    const { reader: stream, writer } = pipe();
+    const reader = stream.reader();
+    yield* writer.sendAll(Buffer.from('one,two,'));
+    const line = createTask(reader.readLine());
+    yield* wait([line], { timeout: 20 });
+    line.cancel();
+    yield* sleep(0);
+    expect(String(yield* timeout(10_000, () => reader.readUntil(',')))).toBe('one,');
+    writer.close();
+  });
+  const small = reading(
+    ['one,two,three'],
+    function* (reader) {
+      expect((yield* errorOf(reader.readLine() as Coroutine<string | null>)).code).toBe('ERR_COREACTOR_LIMIT');
+      return yield* reader.readUntil(',');
+    },
+    { limit: 8 },
+  );
+  expect(small.toString()).toBe('one,');
+});
+
 test('read() gives what is there, and no more than asked for', () => {
   reading(['abcdef'], function* (reader) {
     expect((yield* reader.read(4)).toString()).toBe('abcd');

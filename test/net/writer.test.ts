@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import {
+  allTasks,
+  BufferedWriter,
   type Coroutine,
   createTask,
   gather,
@@ -127,6 +129,62 @@ test('an error in the background comes with every later call', () => {
     expect(yield* codeOf(writer.write(Buffer.alloc(1)))).toBe('EPIPE');
     expect(yield* codeOf(writer.end())).toBe('EPIPE');
     stream.close();
+  });
+});
+
+test('what waits to be sent is a copy: who writes may use the memory again', () => {
+  runs(function* () {
+    const [one, other] = yield* pair();
+    const writer = one.writer({ highWater: 100_000_000 });
+    const expected = bytes(20_000_000);
+    const memory = Buffer.from(expected);
+    yield* writer.write(memory);
+    expect(writer.buffered).toBeGreaterThan(0);
+    memory.fill(0);
+    createTask(writer.end());
+    expect((yield* all(other)).equals(expected)).toBe(true);
+    one.close();
+    other.close();
+  });
+});
+
+/** A stream that takes one byte at first, and then all. */
+function* narrow(): Coroutine<{ stream: Stream; taken: string[] }> {
+  const taken: string[] = [];
+  const trySend = (data: Uint8Array): number => {
+    const some = taken.length === 0 ? data.subarray(0, 1) : data;
+    taken.push(Buffer.from(some).toString());
+    return some.length;
+  };
+  function* sendAll(list: Uint8Array[]): Coroutine<number> {
+    for (const data of list) taken.push(Buffer.from(data).toString());
+    yield* sleep(1000);
+    return 0;
+  }
+  return { stream: { trySend, sendAll } as unknown as Stream, taken };
+}
+
+test('nobody overtakes what waits to be sent, even before the background has begun', () => {
+  runs(function* () {
+    const { stream, taken } = yield* narrow();
+    const writer = new BufferedWriter(stream);
+    yield* writer.write(Buffer.from('ab'));
+    yield* writer.write(Buffer.from('c'));
+    yield* sleep(0);
+    expect(taken.join('')).toBe('abc');
+  });
+});
+
+test('if the background is cancelled, whoever waits for it is told', () => {
+  runs(function* () {
+    const { stream } = yield* narrow();
+    const writer = new BufferedWriter(stream);
+    yield* writer.write(Buffer.from('ab'));
+    const flushing = createTask(codeOf(writer.flush()));
+    yield* sleep(0);
+    for (const task of allTasks()) if (task.name.startsWith('writer of')) task.cancel();
+    expect(yield* flushing).toBe('ERR_COREACTOR_CLOSED');
+    expect(yield* codeOf(writer.write(Buffer.from('c')))).toBe('ERR_COREACTOR_CLOSED');
   });
 });
 

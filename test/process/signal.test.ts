@@ -110,8 +110,16 @@ test('the default is back when nobody listens any more, and when the run has end
     });
     process.kill(process.pid, 'SIGTERM');
     setTimeout(() => {}, 5000);`,
+    `run(function* () {
+      callSoon(() => process.kill(process.pid, 'SIGTERM'));
+      console.log(yield* signal('SIGTERM'));
+      process.kill(process.pid, 'SIGTERM');
+      yield* sleep(5000);
+    });`,
   ]) {
-    const { signal: ended, stdout } = await start(`import { run, signals, sleep } from 'coreactor';\n${source}`).ended;
+    const { signal: ended, stdout } = await start(
+      `import { callSoon, run, signal, signals, sleep } from 'coreactor';\n${source}`,
+    ).ended;
     expect([ended, stdout]).toEqual(['SIGTERM', 'SIGTERM\n']);
   }
 });

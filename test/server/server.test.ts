@@ -2,11 +2,13 @@
 
 import { expect, test } from 'vitest';
 import {
+  allTasks,
   type Coroutine,
   connect,
   createTask,
   gather,
   type Handler,
+  type Listener,
   listen,
   run,
   Server,
@@ -17,6 +19,7 @@ import {
   timeout,
   type Unhandled,
 } from '../../src/index.ts';
+import { thrownIn } from '../kernel/helpers.ts';
 import { countDescriptors } from '../support/descriptors.ts';
 
 interface Place {
@@ -200,4 +203,36 @@ test('bad arguments are refused', () => {
     expect(() => new Server(listener, echo, { maxConnections: Number.NaN })).toThrow(RangeError);
     yield* sleep(0);
   });
+});
+
+test('a connection that is cancelled before its first step is closed all the same', () => {
+  run(function* () {
+    using listener = listen({ host: '127.0.0.1', port: 0 });
+    using client = yield* connect(listener.address as { host: string; port: number });
+    const socket = yield* listener.accept();
+    let steps = 0;
+    // It is asked for the next connection in the step that has made the task of the first.
+    function* accept(): Coroutine<Socket> {
+      if (steps++ === 0) return socket;
+      for (const task of allTasks()) if (task.name === `connection ${socket.fd}`) task.cancel();
+      return yield* listener.accept();
+    }
+    let entered = false;
+    const server = new Server({ accept, close: () => listener.close() } as unknown as Listener, function* () {
+      entered = true;
+    });
+    createTask(server.serve());
+    expect((yield* timeout(10_000, () => client.recv(1))).length).toBe(0);
+    expect([entered, socket.closed, server.connections]).toEqual([false, true, 0]);
+    yield* server.close();
+  });
+});
+
+test('serve() fails with what accept() has failed with, if close() was not called', () => {
+  const reports = serving(echo, function* ({ server, serving }) {
+    yield* sleep(0);
+    server.listener.close();
+    expect((yield* thrownIn(serving)).code).toBe('ERR_COREACTOR_CLOSED');
+  });
+  expect(reports).toEqual([]);
 });
