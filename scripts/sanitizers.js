@@ -1,7 +1,8 @@
 // Everything native under every checker, in one command; ends with a table and fails if one of them has found something.
 //   npm run test:sanitizers [-- addon|asan|tsan|valgrind|node ...]     without a name: all of them
-// `addon` runs the whole suite of JavaScript with an addon that is compiled under ASan and UBSan. It does so in a copy
-// of the package, where the loader finds that addon at its usual place and so do programs that tests start.
+// `addon` runs the whole suite of JavaScript (on epoll and io_uring, or on COREACTOR_SELECTOR) with an addon that is
+// compiled under ASan and UBSan. It does so in a copy of the package, where the loader finds that addon at its usual place
+// and so do programs that tests start.
 
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
@@ -25,10 +26,11 @@ const checks = {
     buildAddon();
     const list = "import('coreactor').then(({ Selector }) => console.log(Selector.available.join(' ')))";
     const { ok, output } = call('node', ['-e', list], { cwd: copy, env: underAddress, stdio: 'pipe' });
+    const wanted = process.env.COREACTOR_SELECTOR ? [process.env.COREACTOR_SELECTOR] : ['epoll', 'io_uring'];
     const names = output
       .trim()
       .split(/\s+/)
-      .filter((name) => name === 'epoll' || name === 'io_uring');
+      .filter((name) => wanted.includes(name));
     if (!ok || names.length === 0) throw new Error(`the addon under ASan cannot be used: ${output}`);
     return names.every((name) => {
       console.log(`\n== the suite of JavaScript under ASan and UBSan, ${name}`);
