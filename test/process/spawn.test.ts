@@ -35,7 +35,9 @@ function runs(body: () => Coroutine<void>): void {
 
 /** Children of this process that have not been reaped. */
 function children(): string[] {
-  const { stdout } = spawnSync('ps', ['--ppid', String(process.pid), '-o', 'pid=,stat=,comm=']);
+  // Not with the runtime of a sanitizer, in which ps would hang.
+  const env = { ...process.env, LD_PRELOAD: '' };
+  const { stdout } = spawnSync('ps', ['--ppid', String(process.pid), '-o', 'pid=,stat=,comm='], { env });
   return stdout
     .toString()
     .split('\n')

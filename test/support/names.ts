@@ -14,5 +14,6 @@ export function knowingNames(): string[] {
   const library = join(folder, 'names.so');
   const source = fileURLToPath(new URL('names.c', import.meta.url));
   execFileSync('cc', ['-shared', '-fPIC', '-Wall', '-Werror', '-o', library, source, '-ldl']);
-  return ['env', `LD_PRELOAD=${library}`];
+  const before = process.env.LD_PRELOAD; // a sanitizer's runtime, which must come first
+  return ['env', `LD_PRELOAD=${before === undefined ? '' : `${before}:`}${library}`];
 }
