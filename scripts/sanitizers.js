@@ -84,14 +84,17 @@ function smoke() {
   const program = `
     import { connect, createTask, listen, run } from 'coreactor';
     run(function* () {
-      using listener = listen({ host: '127.0.0.1', port: 0 });
+      const listener = listen({ host: '127.0.0.1', port: 0 });
       createTask(function* () {
-        using server = yield* listener.accept();
+        const server = yield* listener.accept();
         yield* server.sendAll(yield* server.recv(100));
+        server.close();
       });
-      using client = yield* connect(listener.address);
+      const client = yield* connect(listener.address);
       yield* client.sendAll(Buffer.from('hello'));
       console.log('echo:', String(yield* client.recv(100)));
+      client.close();
+      listener.close();
     });`;
   const log = join(reports, 'valgrind');
   const valgrind = ['--smc-check=all-non-file', '--error-limit=no', '--num-callers=30', `--log-file=${log}`];

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect } from 'vitest';
-import { testWith } from '../support/commands.ts';
+import { foreign, testWith } from '../support/commands.ts';
 import { type Program, startCommand } from '../support/program.ts';
 import { withRedis } from '../support/redis.ts';
 
@@ -41,6 +41,7 @@ async function serverOn(file: string, args: string[]): Promise<number> {
 /** Runs a program to its end, with `input` on its stdin. */
 function ask(command: string[], input = ''): string {
   const { stdout, status, stderr } = spawnSync(command[0] as string, command.slice(1), {
+    ...foreign,
     input,
     timeout: 20_000,
     maxBuffer: 1e8,
@@ -61,7 +62,7 @@ class Talk {
   readonly child: ChildProcess;
 
   constructor(command: string[]) {
-    this.child = spawn(command[0] as string, command.slice(1), { stdio: ['pipe', 'pipe', 'inherit'] });
+    this.child = spawn(command[0] as string, command.slice(1), { ...foreign, stdio: ['pipe', 'pipe', 'inherit'] });
     this.child.stdout?.on('data', (chunk) => {
       this.text += chunk;
     });

@@ -20,6 +20,7 @@ import {
   timeout,
   wait,
 } from '../../src/index.ts';
+import { foreign } from '../support/commands.ts';
 import { countDescriptors } from '../support/descriptors.ts';
 import { start } from '../support/program.ts';
 
@@ -35,9 +36,7 @@ function runs(body: () => Coroutine<void>): void {
 
 /** Children of this process that have not been reaped. */
 function children(): string[] {
-  // Not with the runtime of a sanitizer, in which ps would hang.
-  const env = { ...process.env, LD_PRELOAD: '' };
-  const { stdout } = spawnSync('ps', ['--ppid', String(process.pid), '-o', 'pid=,stat=,comm='], { env });
+  const { stdout } = spawnSync('ps', ['--ppid', String(process.pid), '-o', 'pid=,stat=,comm='], foreign);
   return stdout
     .toString()
     .split('\n')

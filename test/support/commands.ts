@@ -3,6 +3,9 @@
 import { spawnSync } from 'node:child_process';
 import { test } from 'vitest';
 
+/** For programs that are not ours: without the runtime of a sanitizer, in which they may hang. */
+export const foreign = { env: { ...process.env, LD_PRELOAD: '' } };
+
 export function has(command: string): boolean {
   return spawnSync('sh', ['-c', `command -v ${command}`]).status === 0;
 }

@@ -3,6 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { foreign } from './commands.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -27,7 +28,8 @@ export function start(source: string, options: { args?: string[]; seconds?: numb
 }
 
 export function startCommand(command: string[], seconds = 20): Program {
-  const child = spawn(command[0] as string, command.slice(1), { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+  const { env } = command.includes(process.execPath) ? process : foreign;
+  const child = spawn(command[0] as string, command.slice(1), { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
   const output = { stdout: '', stderr: '' };
   let listeners: (() => void)[] = [];
   for (const name of ['stdout', 'stderr'] as const) {
