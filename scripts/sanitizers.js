@@ -68,7 +68,7 @@ function call(command, args, { cwd = '.', env = {}, stdio = 'inherit' } = {}) {
 function buildAddon() {
   mkdirSync(copy, { recursive: true });
   for (const name of readdirSync('.')) {
-    if (/^(build.*|node_modules|docs|\..*)$/.test(name)) continue;
+    if (/^(build.*|node_modules|docs|\.(?!ci$).*)$/.test(name)) continue;
     rmSync(join(copy, name), { recursive: true, force: true });
     cpSync(name, join(copy, name), { recursive: true, preserveTimestamps: true });
   }

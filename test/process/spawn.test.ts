@@ -170,7 +170,7 @@ test('where it runs, what it has in its environment, and which descriptors it is
     const child = spawn('sh', ['-c', 'echo out; echo err >&2; cat'], { stdin: 'ignore', stdout: file, stderr: file });
     expect((yield* child.wait()).code).toBe(0);
     expect(readFileSync(path, 'utf8')).toBe('out\nerr\n');
-    const group = yield* runProcess('sh', ['-c', 'ps -o pgid= -p $$; echo $$'], { ownGroup: true });
+    const group = yield* runProcess('sh', ['-c', 'ps -o pgid= -p $$; echo $$'], { ...foreign, ownGroup: true });
     const [pgid, pid] = group.stdout.toString().trim().split(/\s+/);
     expect(pgid).toBe(pid);
   });
