@@ -36,9 +36,10 @@ export function leads(parts) {
   const found = parts.flatMap(([bench, { tables }]) => tables.flatMap(({ data }) => leadsIn(bench, data)));
   if (found.length === 0) return ['Nobody, in any figure below.'];
   const rows = found.map(({ bench, where, who, what, ratio }) => {
-    const certain = ratio.min > 1 ? 'in every round' : 'not in every round';
+    const sure = ratio.min > 1;
+    const certain = sure ? 'in every round' : 'not in every round';
     const range = `${figure(ratio.median)} (${figure(ratio.min)}–${figure(ratio.max)})`;
-    return `| ${[bench, where, who, what, range, certain, reasonFor({ bench, where, who, what })].join(' | ')} |`;
+    return `| ${[bench, where, who, what, range, certain, reasonFor({ bench, where, who, what, sure })].join(' | ')} |`;
   });
   return [
     'Every figure in which another runtime did better in the median; "ours / theirs" is the median of the rounds and their',
