@@ -1,15 +1,18 @@
 // An echo server: one coroutine accepts, one more for each client reads and writes. Try it with: nc 127.0.0.1 7000
 //
-//   node examples/echo.js [--host 127.0.0.1] [--port 7000] [--selector epoll]
+//   node examples/echo.js [--host 127.0.0.1] [--port 7000] [--selector epoll] [--guest]
+//
+// With --guest it runs beside everything else that Node does, as a guest of Node's own loop.
 
 import { parseArgs } from 'node:util';
-import { createTask, listen, Runner } from 'coreactor';
+import { createTask, currentSelector, listen, run, runPromise } from 'coreactor';
 
 const { values } = parseArgs({
   options: {
     host: { type: 'string', default: '127.0.0.1' },
     port: { type: 'string', default: '7000' },
     selector: { type: 'string' },
+    guest: { type: 'boolean', default: false },
   },
 });
 
@@ -34,14 +37,14 @@ function* echo(socket) {
   }
 }
 
-/** @param {string} selector */
-function* main(selector) {
+function* main() {
   const listener = listen({ host: values.host, port: Number(values.port) });
   const { host, port } = listener.address;
-  console.log(`listening on ${host}:${port} (${selector})`);
+  console.log(`listening on ${host}:${port} (${currentSelector()})`);
   console.log(`try: nc ${host} ${port}        end: Ctrl-C`);
   for (;;) createTask(echo(yield* listener.accept()));
 }
 
-const runner = new Runner(values.selector ? { selector: /** @type {any} */ (values.selector) } : {});
-runner.run(() => main(runner.selector));
+const options = values.selector ? { selector: /** @type {any} */ (values.selector) } : {};
+if (values.guest) await runPromise(main, options);
+else run(main, options);

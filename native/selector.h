@@ -4,6 +4,8 @@
 // Lives on the thread that waits on it; only wake() may be called from elsewhere.
 #pragma once
 
+#include <poll.h>
+
 #include <cerrno>
 #include <cstdint>
 #include <memory>
@@ -66,6 +68,9 @@ class Selector {
   // Its number never changes, but after a file was closed without remove() while a dup of it lives, epoll may have to
   // put a new file under the number: a host that itself uses epoll must then start polling it anew.
   virtual int fd() { return -1; }
+
+  // What another thread may hand to poll(2) until the next call here: if that returns, so would wait(0), or was woken.
+  virtual std::vector<pollfd> pollSet() { return {{fd(), POLLIN, 0}}; }
 
   // All three return 0 or -errno, the same errno on every mechanism:
   //   -EBADF  fd is negative or not open          -EEXIST add() of a registered fd

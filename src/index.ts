@@ -16,7 +16,10 @@ export {
 export { formatTasks } from './debug/format-tasks.ts';
 export type { ChannelMessages } from './debug/node-log.ts';
 export { NeverAwaitedWarning, SlowStepWarning } from './debug/warnings.ts';
-export { Runner, type RunOptions, run } from './hosts/runner.ts';
+export { fromPromise } from './hosts/from-promise.ts';
+export type { RunOptions } from './hosts/options.ts';
+export { type RunPromiseOptions, runPromise } from './hosts/run-promise.ts';
+export { Runner, run } from './hosts/runner.ts';
 export { type CallbackHandle, callAt, callLater, callSoon } from './kernel/callback.ts';
 export { createTask } from './kernel/create-task.ts';
 export {
@@ -37,7 +40,7 @@ export {
   TaskGroupError,
   TimeoutError,
 } from './kernel/errors.ts';
-export { currentTask } from './kernel/here.ts';
+export { currentSelector, currentTask } from './kernel/here.ts';
 export type { Instrument } from './kernel/instruments.ts';
 export type { Unhandled } from './kernel/kernel.ts';
 export type { Coroutine, Main, Operation, Park } from './kernel/operation.ts';

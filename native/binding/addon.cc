@@ -1,10 +1,17 @@
 // The addon's entry: makes the state of one environment and fills the exports. Runs once per environment.
 #include <napi.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <sys/syscall.h>
+#else
+#include <pthread.h>
+#endif
 
 #include "../selector.h"
 #include "datagram_functions.h"
 #include "descriptor_functions.h"
 #include "environment.h"
+#include "host_watch_object.h"
 #include "inotify_functions.h"
 #include "lookup_object.h"
 #include "process_functions.h"
@@ -16,6 +23,14 @@
 namespace coreactor {
 namespace {
 
+bool isMainThread() {
+#ifdef __linux__
+  return syscall(SYS_gettid) == getpid();
+#else
+  return pthread_main_np() == 1;
+#endif
+}
+
 Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   auto* const environment = new Environment();
   env.SetInstanceData(environment);  // deletes it when the environment ends
@@ -25,9 +40,11 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
     available.Set(available.Length(), Napi::String::New(env, std::string(name)));
   }
   exports.Set("available", available);
+  exports.Set("isMainThread", isMainThread());
   exports.Set("NativeSelector", SelectorObject::define(env));
   defineDatagramFunctions(env, exports);
   defineDescriptorFunctions(env, exports);
+  HostWatchObject::define(env, exports);
   defineInotifyFunctions(env, exports);
   LookupObject::define(env, exports);
   defineProcessFunctions(env, exports);

@@ -18,6 +18,9 @@ class SelectorObject : public Napi::ObjectWrap<SelectorObject> {
   // src/kernel/selector-port.ts) and whose rest takes the rows.
   explicit SelectorObject(const Napi::CallbackInfo& info);
 
+  // Null after close().
+  Selector* get() { return selector_.get(); }
+
  private:
   Napi::Value name(const Napi::CallbackInfo& info);
   Napi::Value edges(const Napi::CallbackInfo& info);

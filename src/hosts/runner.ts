@@ -1,37 +1,12 @@
 // run and Runner: the blocking host on the machine's own selector and clock.
 
-import { monotonicClock } from '../kernel/clock.ts';
-import { isGenerator } from '../kernel/create-task.ts';
 import { ClosedError, InvalidStateError } from '../kernel/errors.ts';
 import { here } from '../kernel/here.ts';
-import type { Instrument } from '../kernel/instruments.ts';
-import type { Unhandled } from '../kernel/kernel.ts';
 import type { Main } from '../kernel/operation.ts';
 import type { Task } from '../kernel/task.ts';
-import { NativeSelector } from '../native/native-selector.ts';
+import type { NativeSelector } from '../native/native-selector.ts';
 import { BlockingLoop } from './blocking-loop.ts';
-import { guarded, printUnhandled } from './unhandled.ts';
-
-export interface RunOptions {
-  /**
-   * The mechanism; by default COREACTOR_SELECTOR from the environment, else 'auto': the best that the system allows.
-   * Runner.selector says which that was, and so does NODE_DEBUG=coreactor.
-   */
-  selector?: 'auto' | 'epoll' | 'kqueue' | 'select' | 'poll' | 'io_uring';
-  /**
-   * Debug mode: remembers where tasks are created and suspended, warns (through onUnhandled) of steps that block and of
-   * operations that nobody awaits, and prints the tasks when SIGUSR2 comes, unless the program listens to that itself.
-   * By default whether COREACTOR_DEBUG is 1.
-   */
-  debug?: boolean;
-  /** In debug mode, how long a step may take before it is reported, in milliseconds; default 100. RangeError for NaN. */
-  slowStep?: number;
-  /** The main task's name. */
-  name?: string;
-  instruments?: readonly Instrument[];
-  /** Takes the errors that nobody handled; by default they are printed and the exit code becomes 1. */
-  onUnhandled?: (report: Unhandled) => void;
-}
+import { closeBody, loopOptions, openSelector, type RunOptions } from './options.ts';
 
 /**
  * Several runs, one after another, on one selector. (asyncio: Runner)
@@ -48,16 +23,11 @@ export class Runner implements Disposable {
   #running = false;
 
   constructor(options: RunOptions = {}) {
-    this.#debug = options.debug ?? process.env.COREACTOR_DEBUG === '1';
-    this.#selector = new NativeSelector(options.selector ?? (process.env.COREACTOR_SELECTOR || 'auto'));
+    const settings = loopOptions(options);
+    this.#debug = settings.debug === true;
+    this.#selector = openSelector(undefined, options);
     this.#name = options.name;
-    this.#loop = new BlockingLoop(this.#selector, {
-      clock: monotonicClock,
-      instruments: options.instruments ?? [],
-      onUnhandled: options.onUnhandled === undefined ? printUnhandled : guarded(options.onUnhandled),
-      debug: this.#debug,
-      slowStep: options.slowStep,
-    });
+    this.#loop = new BlockingLoop(this.#selector, settings);
   }
 
   /** The mechanism's name, such as 'epoll'. */
@@ -141,12 +111,6 @@ function refuseNested(main: Main<unknown>, caller: string): void {
     `${caller} was called inside a running loop, which it would block for ever: ` +
       `await the coroutine with "yield*", or start it with createTask()`,
   );
-}
-
-// A generator that will never run is closed, as nobody else can.
-function closeBody(main: Main<unknown>): void {
-  // Not one that a task has: that would end under its feet.
-  if (isGenerator(main) && Object.isExtensible(main)) main.return(undefined as never);
 }
 
 // A program that listens to a signal keeps it: its listener runs when run() has returned.

@@ -4,7 +4,6 @@
 // The task and its scopes are numbered from the outside: 0 is the task itself, an inner scope has a greater number than
 // those around it.
 
-import { PARK } from './operation.ts';
 import type { Unwinding } from './unwind.ts';
 
 /** No scope has this number, and no clock shows this time. */
@@ -42,7 +41,7 @@ export class Cancellation implements Unwinding {
   /** Whether a return() is under way for one of them. */
   delivered = false;
   cleaning: unknown = null;
-  yielded: unknown = null;
+  known = false;
   /** The coroutine whose clean-up that return() has met. */
   #interrupted: unknown = null;
 
@@ -59,7 +58,7 @@ export class Cancellation implements Unwinding {
     this.delivered = false;
     this.cut = false;
     this.cleaning = this.#interrupted;
-    this.yielded = PARK; // what comes now: the coroutines on the way out are not the ones that clean up
+    this.known = true; // what comes now: the coroutines on the way out are not the ones that clean up
     this.#interrupted = null;
   }
 

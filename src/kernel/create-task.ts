@@ -7,6 +7,13 @@ import { taken } from './made.ts';
 import type { Coroutine, Main, Operation } from './operation.ts';
 import { Task } from './task.ts';
 
+export interface TaskOptions {
+  /** For people; Task-1, Task-2, ... by default. */
+  name?: string;
+  /** When it is aborted, the task is cancelled, with the signal's reason. */
+  signal?: AbortSignal;
+}
+
 /**
  * Starts a coroutine as a task of its own: it takes its first step in the coming turn. Never suspends. When main ends,
  * the tasks that are left are cancelled. A failure that nobody has asked for by the end of the turn after it is reported
@@ -19,13 +26,26 @@ import { Task } from './task.ts';
  * const task = createTask(() => fetchAll(urls), { name: 'fetcher' });
  * const pages = yield* task;
  */
-export function createTask<T>(main: Main<T>, options?: { name?: string }): Task<T> {
+export function createTask<T>(main: Main<T>, options?: TaskOptions): Task<T> {
   const kernel = here.kernel;
   if (kernel === null) {
     if (isGenerator(main) && Object.isExtensible(main)) main.return(undefined as never);
     return currentKernel('createTask()') as never;
   }
-  return kernel.spawn(claim(main, 'createTask()'), options?.name);
+  const task = kernel.spawn(claim(main, 'createTask()'), options?.name);
+  if (options?.signal !== undefined) cancelBy(task as Task<unknown>, options.signal);
+  return task;
+}
+
+/** @internal The task is cancelled when the signal is aborted, with its reason. */
+export function cancelBy(task: Task<unknown>, signal: AbortSignal): void {
+  const abort = (): void => void task.cancel(signal.reason);
+  if (signal.aborted) {
+    abort();
+    return;
+  }
+  signal.addEventListener('abort', abort, { once: true });
+  task.addWaiter({ taskDone: () => signal.removeEventListener('abort', abort) });
 }
 
 /** @internal The generator of `main`, marked as taken. */

@@ -18,9 +18,19 @@ interface Here {
   debug: DebugPort | null;
   /** How many more operations may complete at once before the step has to give way (see yieldNow). */
   budget: number;
+  /** Those that are guests on this thread, the latest last: for who comes from outside of a turn. */
+  readonly guests: Kernel[];
 }
 
-export const here: Here = { kernel: null, task: null, context: null, instruments: null, debug: null, budget: 0 };
+export const here: Here = {
+  kernel: null,
+  task: null,
+  context: null,
+  instruments: null,
+  debug: null,
+  budget: 0,
+  guests: [],
+};
 
 /** The kernel whose turn runs; throws if there is none. `caller` names the public function for the message. */
 export function currentKernel(caller: string): Kernel {
@@ -28,6 +38,11 @@ export function currentKernel(caller: string): Kernel {
     throw new InvalidStateError(`${caller} needs a running loop: call it inside a coroutine given to run()`);
   }
   return here.kernel;
+}
+
+/** The mechanism of the running loop, such as 'epoll'. InvalidStateError outside of one. Never suspends. */
+export function currentSelector(): string {
+  return currentKernel('currentSelector()').poller.selector.name;
 }
 
 /**

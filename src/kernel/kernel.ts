@@ -34,6 +34,9 @@ export interface KernelOptions {
   instruments?: readonly Instrument[];
   onUnhandled: (report: Unhandled) => void;
   debug?: DebugPort | null;
+  guest?: boolean;
+  /** What a task is. Default Task. */
+  Task?: typeof Task;
   /** Rearranges what is about to step in a turn, in place: for tests of every order that is allowed. */
   arrange?: (steps: Step[]) => void;
 }
@@ -63,6 +66,11 @@ export class Kernel {
   #failedNow: Task<unknown>[] = [];
   #failedBefore: Task<unknown>[] = [];
   readonly #heldFailures = new Set<Task<unknown>>(); // of which somebody may still ask for the error
+  /** Of a host that sleeps while others run on this thread: what rouses it, once. */
+  sleeper: (() => void) | null = null;
+  /** Whether promises settle while it runs: whether its host is a guest of another loop. */
+  readonly guest: boolean;
+  readonly #Task: typeof Task;
   readonly #onUnhandled: (report: Unhandled) => void;
   readonly #arrange: ((steps: Step[]) => void) | null;
 
@@ -70,6 +78,8 @@ export class Kernel {
     this.clock = options.clock;
     this.poller = new Poller(options.selector);
     this.debug = options.debug ?? null;
+    this.guest = options.guest ?? false;
+    this.#Task = options.Task ?? Task;
     const instruments = options.instruments ?? [];
     this.instruments = combine(this.debug === null ? instruments : [this.debug, ...instruments]);
     this.#onUnhandled = options.onUnhandled;
@@ -105,7 +115,7 @@ export class Kernel {
   }
 
   spawn<T>(body: Coroutine<T>, name: string | undefined): Task<T> {
-    const task = new Task<T>(
+    const task = new this.#Task<T>(
       here.task?.context ?? here.context ?? this.root,
       body,
       name == null ? ++this.#spawned : String(name),
@@ -116,7 +126,7 @@ export class Kernel {
     else this.#last.following = node;
     this.#last = node;
     this.live++;
-    this.#ready.push(task);
+    this.enqueue(task);
     if (this.instruments !== null) this.instruments.taskSpawned(node, here.task);
     return task;
   }
@@ -130,11 +140,19 @@ export class Kernel {
 
   enqueue(step: Step): void {
     this.#ready.push(step);
+    if (this.sleeper !== null) this.rouse();
+  }
+
+  /** Somebody outside of a turn has made something ready, or changed a deadline. */
+  rouse(): void {
+    const sleeper = this.sleeper;
+    this.sleeper = null;
+    sleeper?.();
   }
 
   callSoon(fn: () => unknown): Callback {
     const callback = new Callback(this, fn);
-    this.#ready.push(callback);
+    this.enqueue(callback);
     return callback;
   }
 

@@ -24,7 +24,10 @@ export interface Operation<T> {
 /** A coroutine or another operation, or a function that makes one. */
 export type Main<T> = Operation<T> | (() => Operation<T>);
 
-/** The one value of `{ done: false }` in the system: the kernel knows a park by its identity. */
+/**
+ * The one `{ done: false }` in the system, and its value: the kernel knows a park by either. (JavaScriptCore passes on the
+ * value of what an inner iterator gave, and not the object itself.)
+ */
 export const PARK: IteratorYieldResult<Park> = Object.freeze({
   done: false as const,
   value: Object.freeze({ toString: () => 'Park' }) as unknown as Park,

@@ -165,6 +165,11 @@ export class Readiness {
   }
 
   /** BusyError if another task reads. */
+  /** Its loop is to take a turn soon, if it does not anyway. */
+  rouse(): void {
+    if (this.#kernel.sleeper !== null) this.#kernel.rouse();
+  }
+
   checkReader(): void {
     if (this.reader !== null && this.reader !== here.task) throw this.busy(this.reader, 'reads');
   }

@@ -47,6 +47,7 @@ export class CancelScope {
   /** Whether it was entered in clean-up, and what is asked of those who clean up. */
   #cancelling = false;
   #outside: Outside | null = null;
+  #aborter: AbortController | null = null;
 
   /**
    * @param options.deadline on the clock of now(); null and Infinity mean never.
@@ -74,7 +75,19 @@ export class CancelScope {
     if (this.#left || this.passed) return false;
     this.#cancelCalled = true;
     if (this.#task !== null) this.ask(false);
+    this.#aborter?.abort();
     return true;
+  }
+
+  /**
+   * For what takes an AbortSignal: aborted when the scope is cancelled or expires, and when it ends, however it does.
+   * @example
+   * const page = yield* timeout(1000, (scope) => fromPromise(fetch(url, { signal: scope.signal })));
+   */
+  get signal(): AbortSignal {
+    this.#aborter ??= new AbortController();
+    if (this.cancelCalled || this.#left) this.#aborter.abort();
+    return this.#aborter.signal;
   }
 
   /** When it expires, on the clock of now(); Infinity for never. Set it to move it: InvalidStateError unless it runs. */
@@ -127,6 +140,7 @@ export class CancelScope {
     if (this.passed) return;
     this.#expired = true;
     this.ask(true);
+    this.#aborter?.abort();
   }
 
   /** @internal The body has ended. True if a return() was under way for this scope: then it ends here. */
@@ -134,6 +148,7 @@ export class CancelScope {
     const task = this.#task as Task<unknown>;
     const { kernel } = task;
     this.#left = true;
+    this.#aborter?.abort();
     if (this.#expiry !== null) kernel.timers.cancel(this.#expiry);
     const cancellation = kernel.cancellations.size > 0 ? kernel.cancellations.get(task) : undefined;
     if (cancellation === undefined) return false;
@@ -197,7 +212,9 @@ export class CancelScope {
   }
 
   private arm(): void {
-    const { timers, clock } = (this.#task as Task<unknown>).kernel;
+    const { kernel } = this.#task as Task<unknown>;
+    const { timers, clock } = kernel;
+    if (kernel.sleeper !== null) kernel.rouse(); // moved from outside of a turn
     if (this.#expiry !== null) timers.cancel(this.#expiry);
     this.#expiry = null;
     if (this.#deadline === NEVER) return;

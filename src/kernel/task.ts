@@ -65,7 +65,7 @@ export interface Context {
  * A running coroutine, made by createTask(). `yield* task` suspends until it has ended and gives its result, throws its
  * error, or throws CancelledError. (asyncio: Task)
  */
-export class Task<T> implements Operation<T>, Step {
+export class Task<T> implements Operation<T>, Step, PromiseLike<T> {
   /** What the task waits on now: the value given to park(). */
   waitingOn: unknown = null;
   /** @internal */ context: Context;
@@ -200,6 +200,28 @@ export class Task<T> implements Operation<T>, Step {
 
   [Symbol.iterator](): Iterator<Park, T, void> {
     return new Join(this);
+  }
+
+  /**
+   * For asynchronous functions: `await task` gives what `yield* task` would. (Under run() they rest, so that is after it.)
+   * An error that is handed on like this is not reported by us: an unhandled rejection is the host's to report.
+   */
+  // biome-ignore lint/suspicious/noThenProperty: a task is a promise to those who know no coroutines
+  then<A = T, B = never>(
+    onResult?: ((value: T) => A | PromiseLike<A>) | null,
+    onError?: ((error: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
+    return new Promise<T>((resolve, reject) => {
+      const settle = (): void => {
+        try {
+          resolve(this.result());
+        } catch (error) {
+          reject(error);
+        }
+      };
+      if (this.done) settle();
+      else this.addWaiter({ taskDone: settle });
+    }).then(onResult, onError);
   }
 
   toString(): string {
@@ -341,7 +363,7 @@ export class Task<T> implements Operation<T>, Step {
       const body = this.#content as Coroutine<T>;
       let result = phase === DOOMED ? this.close(body) : this.resume(body);
       while (!result.done) {
-        if (result !== PARK) result = this.refuse(body, result.value, ++wrongYields);
+        if (result !== PARK && result.value !== PARK.value) result = this.refuse(body, result.value, ++wrongYields);
         else if ((this.#status & CANCEL_ASKED) === 0 || this.phase === READY) break;
         else {
           if (this.phase === GAVE_WAY) this.kernel.yielded.pop(); // the place it has just taken

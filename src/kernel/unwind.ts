@@ -17,8 +17,8 @@ import type { Coroutine, Park } from './operation.ts';
 export interface Unwinding {
   /** The coroutine whose clean-up is suspended. */
   cleaning: unknown;
-  /** What it yielded then: those around it pass on the same object. */
-  yielded: unknown;
+  /** Whether it is known: those around it only pass on what it yields. */
+  known: boolean;
 }
 
 /** The one that is at work in this moment. */
@@ -33,7 +33,7 @@ export function unwind<T>(body: Coroutine<T>, unwinding: Unwinding): IteratorRes
   if (!installed) install();
   const outer = current;
   current = unwinding;
-  unwinding.yielded = null;
+  unwinding.known = false;
   try {
     return body.return(undefined as T);
   } finally {
@@ -54,8 +54,8 @@ function install(): void {
       const resuming = unwinding.cleaning === this;
       if (resuming) unwinding.cleaning = null;
       const result = resuming ? next.call(this) : close.call(this, value);
-      if (!result.done && result !== unwinding.yielded) {
-        unwinding.yielded = result;
+      if (!result.done && !unwinding.known) {
+        unwinding.known = true;
         unwinding.cleaning = this;
       }
       return result;

@@ -6,6 +6,9 @@ import { CoreactorError } from '../kernel/errors.ts';
 /** The addon as it is: -errno on failure, no checks. Only this layer's neighbours call it. */
 export interface Addon {
   available: string[];
+  /** Whether it was loaded on the thread that the process began with. */
+  isMainThread: boolean;
+  HostWatch: new (selector: NativeSelectorObject, callback: () => void, threaded: boolean) => HostWatchObject;
   NativeSelector: new (name: string, rows: Int32Array) => NativeSelectorObject;
   /** Arguments and result of receive() and transmit() cross in the frame (frame.ts). */
   attachFrame(frame: Int32Array): Int32Array;
@@ -86,6 +89,17 @@ export interface LookupObject {
   close(): void;
 }
 
+/** Calls back in the host's own loop when a selector has something to say. */
+export interface HostWatchObject {
+  /** -errno if it could not be started, else 0. */
+  readonly error: number;
+  /** To be called before the host sleeps. */
+  arm(): void;
+  /** Whether it keeps the host's loop alive. */
+  ref(on: boolean): void;
+  close(): void;
+}
+
 export interface NativeSelectorObject {
   readonly name: string;
   readonly edges: boolean;
@@ -103,22 +117,44 @@ export interface NativeSelectorObject {
   close(): void;
 }
 
+/** Where the addon may lie: built here, or by whoever made the package, who has built it for two C libraries of Linux. */
+function places(): string[] {
+  const { platform, arch } = process;
+  const name = `${platform}-${arch}`;
+  const made = platform === 'linux' ? [name, `${name}-musl`] : [name];
+  return ['build/Release', 'build-cmake/Release', ...made.map((each) => `prebuilds/${each}`)];
+}
+
 function load(): Addon {
   const require = createRequire(import.meta.url);
   const reasons: string[] = [];
-  // From src/native and from dist/bundle alike, the package's root is two folders up.
-  for (const path of ['../../build/Release/coreactor.node', '../../build-cmake/Release/coreactor.node']) {
+  for (const place of places()) {
     try {
-      return require(path) as Addon;
+      // From src/native and from dist/bundle alike, the package's root is two folders up.
+      return require(`../../${place}/coreactor.node`) as Addon;
     } catch (error) {
-      reasons.push(`  ${path}: ${(error as Error).message.split('\n')[0]}`);
+      const { code, message } = error as NodeJS.ErrnoException;
+      const reason = code === 'MODULE_NOT_FOUND' ? 'is not there' : message.split('\n')[0];
+      reasons.push(`  ${place}/coreactor.node: ${reason}`);
     }
   }
-  throw new CoreactorError(
-    'ERR_COREACTOR_ADDON',
-    `the native addon of coreactor cannot be loaded on ${process.platform}-${process.arch}, Node ${process.version}:\n` +
-      `${reasons.join('\n')}\nBuild it with "npx node-gyp rebuild" in the package's folder (a C++17 compiler is needed).`,
+  throw new CoreactorError('ERR_COREACTOR_ADDON', `${adviceFor(process.platform)}\n${reasons.join('\n')}`);
+}
+
+function adviceFor(platform: string): string {
+  if (platform === 'win32') {
+    return 'coreactor does not run on Windows: it has no selector for it yet. Use it in WSL, a container or a virtual machine.';
+  }
+  return (
+    `coreactor has no native addon that can be loaded on ${platform}-${process.arch}, ${runtime()}. Build one: in the package's ` +
+    'folder, with Python 3, make and a C++17 compiler, run "npm install --no-save node-addon-api node-gyp && npx node-gyp ' +
+    'rebuild". What was tried:'
   );
+}
+
+function runtime(): string {
+  const { bun, deno, node } = process.versions;
+  return bun !== undefined ? `Bun ${bun}` : deno !== undefined ? `Deno ${deno}` : `Node ${node}`;
 }
 
 export const addon: Addon = load();

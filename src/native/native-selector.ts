@@ -4,11 +4,13 @@ import { constants } from 'node:os';
 import { ArgumentTypeError, ClosedError, CoreactorError } from '../kernel/errors.ts';
 import { Mailbox } from '../kernel/mailbox.ts';
 import { INQUIRED, INTERRUPTED, ROW_FIELDS, ROWS_BEGIN, type SelectorPort, WOKEN } from '../kernel/selector-port.ts';
-import { addon, type NativeSelectorObject } from './addon.ts';
+import { addon, type HostWatchObject, type NativeSelectorObject } from './addon.ts';
 import { checked, SystemError } from './system-error.ts';
 
 /** Rows of one batch: what more is ready comes with the next wait, so that a turn stays short. */
 const CAPACITY = 512;
+/** How long a worker waits at most before it looks whether it is to end, in milliseconds. */
+const SLICE = 50;
 const EINTR = -constants.errno.EINTR;
 
 /** What a system says that does not have a mechanism, or does not let us. */
@@ -41,6 +43,22 @@ export class NativeSelector implements SelectorPort {
   /** The descriptor that another loop may poll, or -1. */
   get fd(): number {
     return this.open().fd;
+  }
+
+  // A worker that is to be terminated comes to its end in JavaScript only, so it returns there now and then.
+  private waitInSlices(object: NativeSelectorObject, ms: number): number {
+    const { rows } = this;
+    const deadline = performance.now() + ms;
+    for (let left = ms; ; left = Math.max(0, deadline - performance.now())) {
+      const count = object.wait(Math.min(left, SLICE));
+      if (count !== 0 || left <= SLICE || rows[WOKEN] !== 0 || rows[INTERRUPTED] !== 0 || rows[INQUIRED] !== 0)
+        return count;
+    }
+  }
+
+  /** Sends what was ordered, if anything was: to be called when the next wait may be far. Gives the number of rows. */
+  settle(): number {
+    return this.#mailbox === null || this.#mailbox.empty ? 0 : this.flush();
   }
 
   get mailbox(): Mailbox {
@@ -77,13 +95,20 @@ export class NativeSelector implements SelectorPort {
     const rows = this.rows;
     // With nothing to look at, a poll needs no system call.
     if (ms === 0 && this.#registered === 0 && rows[WOKEN] === 0 && rows[INTERRUPTED] === 0) return 0;
-    const count = object.wait(ms);
+    const count = addon.isMainThread ? object.wait(ms) : this.waitInSlices(object, ms);
     rows[WOKEN] = 0;
     this.#mailbox?.sent();
     this.interrupted = count === EINTR;
     if (count >= 0) return count;
     if (this.interrupted) return 0; // the turn that follows finds the remaining time from the clock
     throw new SystemError(count, 'wait');
+  }
+
+  /** Calls back in the host's loop when wait(0) would bring something. See native/binding/host_watch_object.h. */
+  watch(callback: () => void, threaded: boolean): HostWatchObject {
+    const watch = new addon.HostWatch(this.open(), callback, threaded);
+    checked(watch.error, 'watch', { what: `the ${this.name} selector` });
+    return watch;
   }
 
   flush(): number {

@@ -127,7 +127,7 @@ export function spawn(file: string, args: readonly string[] = [], options: Spawn
   const { stdin = 'inherit', stdout = 'inherit', stderr = 'inherit', cwd = '', ownGroup = false } = options;
   const ours: (number | null)[] = [];
   const theirs: number[] = [];
-  const opened: number[] = []; // on behalf of the child, to be closed here
+  const opened: (() => unknown)[] = []; // what closes what is the child's
   try {
     for (const [fd, what] of [stdin, stdout, stderr].entries()) {
       const [one, other] = endsOf(what, fd, opened);
@@ -140,18 +140,18 @@ export function spawn(file: string, args: readonly string[] = [], options: Spawn
     checked(pid, 'spawn', { what: `${file}${where}` });
     return new ChildProcess(file, pid, ours.splice(0));
   } finally {
-    for (const fd of opened) closeSync(fd);
+    for (const close of opened) close();
     for (const fd of ours) if (fd !== null) addon.closeDescriptor(fd);
   }
 }
 
 /** Our end of one of its streams, if we have one, and its own. */
-function endsOf(what: Stdio, fd: number, opened: number[]): [ours: number | null, theirs: number] {
+function endsOf(what: Stdio, fd: number, opened: (() => unknown)[]): [ours: number | null, theirs: number] {
   if (what === 'inherit') return [null, fd];
   if (typeof what === 'number') return [null, what];
   if (what === 'ignore') {
     const nothing = openSync('/dev/null', fd === 0 ? 'r' : 'w');
-    opened.push(nothing);
+    opened.push(() => closeSync(nothing));
     return [null, nothing];
   }
   if (what !== 'pipe') {
@@ -162,6 +162,6 @@ function endsOf(what: Stdio, fd: number, opened: number[]): [ours: number | null
   const [reader, writer] = ends;
   const [ours, theirs] = fd === 0 ? [writer, reader] : [reader, writer];
   addon.setNonBlocking(theirs, false); // as programs expect it
-  opened.push(theirs);
+  opened.push(() => addon.closeDescriptor(theirs));
   return [ours, theirs];
 }

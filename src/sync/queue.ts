@@ -6,6 +6,7 @@
 // only while it is full, and nobody overtakes.
 
 import { isOperation } from '../kernel/begin.ts';
+import { claim } from '../kernel/create-task.ts';
 import {
   ArgumentRangeError,
   InvalidStateError,
@@ -13,6 +14,7 @@ import {
   QueueFullError,
   QueueShutDownError,
 } from '../kernel/errors.ts';
+import { here } from '../kernel/here.ts';
 import { made } from '../kernel/made.ts';
 import type { Coroutine, Operation } from '../kernel/operation.ts';
 import { Ring } from '../kernel/ring.ts';
@@ -206,6 +208,28 @@ export class Queue<T> {
   private finish(count: number): void {
     this.#unfinished -= count;
     if (this.#unfinished === 0) this.#joiners.waiters.handOffAll();
+  }
+
+  /**
+   * For asynchronous functions, beside a runPromise(): `for await (const item of queue)` until it is shut down and empty.
+   * Whoever leaves the loop leaves what is in the queue.
+   */
+  async *[Symbol.asyncIterator](): AsyncGenerator<T, void, void> {
+    for (;;) {
+      const kernel = here.guests.at(-1);
+      if (kernel === undefined) {
+        throw new InvalidStateError(
+          `"for await" over ${this} needs a loop beside it: call it while a runPromise() runs`,
+        );
+      }
+      const task = kernel.spawn(claim(this.get(), 'for await'), `for await over ${this}`);
+      try {
+        yield await task;
+      } catch (error) {
+        if (error instanceof QueueShutDownError) return;
+        throw error;
+      }
+    }
   }
 
   private *consume(body: (item: T) => unknown): Coroutine<void> {

@@ -1,0 +1,39 @@
+// What a guest needs of the loop that it is a guest of, and how the runtimes' own loops give it.
+
+import type { HostWatchObject } from '../native/addon.ts';
+import type { NativeSelector } from '../native/native-selector.ts';
+
+export interface Host {
+  /** Calls once in the coming pass of the host's loop. */
+  soon(fn: () => void): void;
+  /** Calls once, `ms` milliseconds from now, unless the function that it gives is called before. */
+  later(ms: number, fn: () => void): () => void;
+  /** Calls once when nothing is left that keeps the process alive, unless the function that it gives is called before. */
+  whenIdle(fn: () => void): () => void;
+  /** Calls whenever the selector has something to say. */
+  watch(selector: NativeSelector, fn: () => void): HostWatchObject;
+}
+
+/** The longest that a timer of the runtime can take, in milliseconds. */
+const LONGEST = 2 ** 31 - 1;
+
+/** Bun has no libuv, and Deno's knows a descriptor for one event only. */
+const FOREIGN = process.versions.bun !== undefined || 'deno' in process.versions;
+
+/** The loop of Node, Bun or Deno. */
+export const runtimeHost: Host = {
+  soon: (fn) => void setImmediate(fn),
+  later: (ms, fn) => {
+    const timer = setTimeout(fn, Math.min(Math.ceil(ms), LONGEST));
+    return () => clearTimeout(timer);
+  },
+  whenIdle: (fn) => {
+    process.once('beforeExit', fn);
+    return () => void process.off('beforeExit', fn);
+  },
+  // By a thread where libuv cannot poll; COREACTOR_HOST=thread is to try that where it could.
+  watch: (selector, fn) => {
+    const threaded = FOREIGN || selector.fd < 0 || process.env.COREACTOR_HOST === 'thread';
+    return selector.watch(fn, threaded);
+  },
+};

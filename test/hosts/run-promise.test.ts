@@ -1,0 +1,471 @@
+// runPromise(): the loop as a guest of the runtime's, by libuv and by a thread; promises, signals and queues both ways.
+
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import {
+  CancelScope,
+  type Coroutine,
+  connect,
+  createTask,
+  currentTask,
+  Event,
+  fromPromise,
+  listen,
+  Queue,
+  run,
+  runPromise,
+  type Socket,
+  signal,
+  sleep,
+  type Task,
+  timeout,
+  wait,
+} from '../../src/index.ts';
+import { countDescriptors } from '../support/descriptors.ts';
+import { start } from '../support/program.ts';
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** A server that echoes, and `clients` that each send and get back `messages`. */
+function* echoes(clients: number, messages: number): Coroutine<number> {
+  using listener = listen({ host: '127.0.0.1', port: 0 });
+  function* serve(socket: Socket): Coroutine<void> {
+    using own = socket;
+    for (;;) {
+      const data = yield* own.recv(100_000);
+      if (data.length === 0) return;
+      yield* own.sendAll(data);
+    }
+  }
+  const server = createTask(function* () {
+    for (;;) createTask(serve(yield* listener.accept()));
+  });
+  let answered = 0;
+  const tasks = Array.from({ length: clients }, (_, i) =>
+    createTask(function* () {
+      using socket = yield* connect(listener.address as { host: string; port: number });
+      for (let j = 0; j < messages; j++) {
+        const message = `${i}:${j}${'x'.repeat((j * 977) % 20_000)}`;
+        yield* socket.sendAll(Buffer.from(message));
+        expect(String(yield* socket.reader().readExactly(message.length))).toBe(message);
+        answered++;
+      }
+    }),
+  );
+  for (const task of tasks) yield* task;
+  server.cancel();
+  return answered;
+}
+
+describe.each(['libuv', 'thread'])('by %s', (way) => {
+  beforeEach(() => void vi.stubEnv('COREACTOR_HOST', way === 'thread' ? 'thread' : ''));
+  afterEach(() => void vi.unstubAllEnvs());
+
+  test('H37: sockets and timers work, promises and timers of the runtime go on meanwhile, and nothing is left', async () => {
+    await runPromise(() => sleep(1));
+    const before = countDescriptors();
+    let ticks = 0;
+    const ticking = setInterval(() => ticks++, 1);
+    expect(await timely(runPromise(() => echoes(20, 30)))).toBe(600);
+    clearInterval(ticking);
+    expect(ticks).toBeGreaterThan(3);
+    await pause(20); // libuv closes its handle in its own time
+    expect(countDescriptors()).toBe(before);
+  });
+
+  test('timers fire in order and not early, also when an earlier one comes later or one is cancelled', async () => {
+    const seen: string[] = [];
+    await runPromise(function* () {
+      const begun = performance.now();
+      const at = (ms: number): Task<void> =>
+        createTask(function* () {
+          yield* sleep(ms);
+          expect(performance.now() - begun).toBeGreaterThan(ms - 0.1);
+          seen.push(String(ms));
+        });
+      const late = at(60);
+      const never = at(30);
+      yield* sleep(0);
+      at(20);
+      at(0.5);
+      yield* sleep(5);
+      never.cancel();
+      yield* late;
+    });
+    expect(seen).toEqual(['0.5', '20', '60']);
+  });
+
+  test('whatever comes from outside of a turn wakes who waits for it', async () => {
+    const [event, queue] = [new Event(), new Queue<string>()];
+    let task: Task<void> | undefined;
+    const running = runPromise(function* () {
+      using listener = listen({ host: '127.0.0.1', port: 0 });
+      const accepting = createTask(listener.accept());
+      task = createTask(sleep(1e6));
+      const scope = new CancelScope({ deadline: performance.now() + 1e6 });
+      setTimeout(() => event.set(), 3);
+      yield* event.wait();
+      setTimeout(() => queue.putNowait('item'), 3);
+      expect(yield* queue.get()).toBe('item');
+      setTimeout(() => task?.cancel(), 3);
+      yield* wait([task]);
+      setTimeout(() => (scope.deadline = performance.now() + 5), 3);
+      expect(yield* scope.run(() => sleep(1e6))).toBe(undefined);
+      setTimeout(() => listener.close(), 3);
+      yield* wait([accepting]);
+      expect(accepting.exception()).toMatchObject({ code: 'ERR_COREACTOR_CLOSED' });
+      return 'end';
+    });
+    expect(await timely(running)).toBe('end');
+    expect(task?.cancelled).toBe(true);
+  });
+
+  test('H37: between two turns promises go on: a coroutine that never waits stops only the turn', async () => {
+    let over = false;
+    let turns = 0;
+    void pause(5).then(() => {
+      over = true;
+    });
+    await timely(
+      runPromise(function* () {
+        for (; !over; turns++) yield* sleep(0);
+      }),
+    );
+    expect(turns).toBeGreaterThan(1);
+  });
+
+  test('a signal, and several runs beside each other, each with its own descriptors', async () => {
+    const runs = [1, 2, 3].map((i) => runPromise(() => echoes(i, 10)));
+    const signalled = runPromise(() => timeout(10_000, () => signal('SIGUSR2')));
+    await pause(5);
+    process.kill(process.pid, 'SIGUSR2');
+    expect(await timely(Promise.all([...runs, signalled]))).toEqual([10, 20, 30, 'SIGUSR2']);
+  });
+
+  test('S80: nothing left that could wake a task, and nobody outside: a DeadlockError, not a silent end', async () => {
+    const ended = await start(
+      `import { Event, runPromise } from 'coreactor';
+      await runPromise(() => new Event({ name: 'never' }).wait()).catch((error) => console.log(error.name, error.waits.length));
+      setTimeout(() => {}, 10);
+      const event = new Event();
+      setTimeout(() => event.set(), 50);
+      console.log(await runPromise(function* () { yield* event.wait(); return 'somebody outside'; }));`,
+      { prefix: ['env', `COREACTOR_HOST=${way === 'thread' ? 'thread' : ''}`] },
+    ).ended;
+    expect([ended.stdout, ended.stderr, ended.code]).toEqual(['DeadlockError 1\nsomebody outside\n', '', 0]);
+  });
+
+  test('H37: tasks keep the process alive exactly while they live', async () => {
+    const ended = await start(
+      `import { createTask, listen, runPromise, sleep } from 'coreactor';
+      runPromise(function* () {
+        const listener = listen({ host: '127.0.0.1', port: 0 });
+        const accepting = createTask(listener.accept());
+        yield* sleep(30);
+        console.log('slept');
+        setTimeout(() => { console.log('close'); accepting.cancel(); }, 30).unref();
+        try { yield* accepting; } catch { console.log('over'); }
+      });`,
+      { prefix: ['env', `COREACTOR_HOST=${way === 'thread' ? 'thread' : ''}`] },
+    ).ended;
+    expect([ended.stdout, ended.stderr, ended.code]).toEqual(['slept\nclose\nover\n', '', 0]);
+  });
+
+  test('H32: what is thrown in a turn rejects the promise; what a listener throws ends the process in its own way', async () => {
+    const failing = { selectBegin: () => {}, stepBegin: () => {} };
+    await expect(
+      runPromise(() => sleep(5), {
+        instruments: [
+          {
+            ...failing,
+            selectEnd: () => {
+              throw new Error('instrument');
+            },
+          },
+        ],
+      }),
+    ).rejects.toThrow('instrument');
+    const ended = await start(
+      `import { runPromise, sleep } from 'coreactor';
+      process.on('uncaughtException', (error) => { console.log('uncaught', error.message); process.exit(3); });
+      runPromise(function* () { yield* sleep(1); throw new Error('of main'); });`,
+      { prefix: ['env', `COREACTOR_HOST=${way === 'thread' ? 'thread' : ''}`] },
+    ).ended;
+    expect([ended.stdout, ended.code]).toEqual(['uncaught of main\n', 3]);
+  });
+
+  test('H38: process.exit() within a step ends at once, and a worker that is terminated takes nobody along', async () => {
+    const ended = await start(
+      `import { Worker } from 'node:worker_threads';
+      import { listen, createTask, runPromise, sleep } from 'coreactor';
+      const source = \`import('coreactor').then(({ listen, runPromise, createTask, sleep }) => runPromise(function* () {
+        const listener = listen({ host: '127.0.0.1', port: 0 });
+        createTask(listener.accept());
+        for (;;) yield* sleep(1);
+      }))\`;
+      for (let i = 0; i < 5; i++) {
+        const worker = new Worker(source, { eval: true });
+        await new Promise((resolve) => setTimeout(resolve, 20 + 10 * i));
+        await worker.terminate();
+      }
+      console.log('terminated');
+      await runPromise(function* () { yield* sleep(1); process.exit(7); });`,
+      { prefix: ['env', `COREACTOR_HOST=${way === 'thread' ? 'thread' : ''}`] },
+    ).ended;
+    expect([ended.stdout, ended.stderr, ended.code, ended.signal]).toEqual(['terminated\n', '', 7, null]);
+  });
+});
+
+async function timely<T>(promise: Promise<T>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('not finished in 15 seconds')), 15_000);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+test('what main returns and throws; what it leaves behind is cancelled and awaited', async () => {
+  expect(await runPromise(() => sleep(0))).toBe(undefined);
+  const error = new Error('own');
+  await expect(
+    runPromise(function* () {
+      yield* sleep(0);
+      throw error;
+    }),
+  ).rejects.toBe(error);
+  const seen: string[] = [];
+  await runPromise(function* () {
+    createTask(function* () {
+      try {
+        yield* sleep(1e6);
+      } finally {
+        yield* sleep(2);
+        seen.push('cleaned up');
+      }
+    });
+    yield* sleep(0);
+  });
+  expect(seen).toEqual(['cleaned up']);
+  await expect(runPromise(5 as never)).rejects.toMatchObject({ code: 'ERR_COREACTOR_ARGUMENT' });
+  await expect(runPromise(() => sleep(0), { selector: 'none' as never })).rejects.toMatchObject({
+    code: 'ERR_COREACTOR_UNKNOWN_SELECTOR',
+  });
+});
+
+test('main begins after its caller, and not as a part of the task that calls', async () => {
+  const order: string[] = [];
+  const first = runPromise(function* () {
+    order.push('main');
+    // An asynchronous function that has a loop of its own, called from a coroutine.
+    const inner = async (): Promise<string> =>
+      `inner ${await runPromise(() => fromPromise(pause(1).then(() => 'run')))}`;
+    return yield* fromPromise(inner());
+  });
+  order.push('caller');
+  expect(await first).toBe('inner run');
+  expect(order).toEqual(['caller', 'main']);
+});
+
+test('inside run() no promise settles: runPromise() and fromPromise() say so', () => {
+  run(function* () {
+    expect(() => runPromise(() => sleep(0))).toThrow(expect.objectContaining({ code: 'ERR_COREACTOR_INVALID_STATE' }));
+    expect(() => fromPromise(Promise.resolve(1))).toThrow(/use runPromise\(\)/);
+    yield* sleep(0);
+  });
+  expect(() => fromPromise(Promise.resolve(1))).toThrow(/needs a running loop/);
+});
+
+test('fromPromise: values, errors with their own identity, what is no promise, and one that has settled before', async () => {
+  const error = new Error('of the promise');
+  await runPromise(function* () {
+    expect(yield* fromPromise(Promise.resolve(1))).toBe(1);
+    expect(yield* fromPromise(pause(2).then(() => 'late'))).toBe('late');
+    let caught: unknown;
+    try {
+      yield* fromPromise(Promise.reject(error));
+    } catch (thrown) {
+      caught = thrown;
+    }
+    expect(caught).toBe(error);
+    for (const wrong of [undefined, null, 5, {}]) expect(() => fromPromise(wrong as never)).toThrow(TypeError);
+  });
+});
+
+test('fromPromise: a cancel lets go, and aborts the signal of a function; the rejection that follows is nobody’s', async () => {
+  const unhandled = vi.fn();
+  process.on('unhandledRejection', unhandled);
+  await runPromise(function* () {
+    let reason: unknown;
+    const task = createTask(
+      fromPromise(
+        (signal) =>
+          new Promise((_, reject) => {
+            signal.addEventListener('abort', () => {
+              reason = signal.reason;
+              reject(signal.reason);
+            });
+          }),
+      ),
+    );
+    const plain = createTask(fromPromise(pause(5).then(() => Promise.reject(new Error('late')))));
+    yield* sleep(0);
+    task.cancel();
+    plain.cancel();
+    yield* wait([task, plain]);
+    expect([task.cancelled, plain.cancelled]).toEqual([true, true]);
+    expect(reason).toMatchObject({ name: 'AbortError' });
+    yield* sleep(20);
+    let aborted = false;
+    yield* fromPromise(async (signal) => signal.addEventListener('abort', () => (aborted = true)));
+    expect(aborted).toBe(false);
+  });
+  process.off('unhandledRejection', unhandled);
+  expect(unhandled).not.toHaveBeenCalled();
+});
+
+test('a task can be awaited: its result, its error, its cancel, also after the run', async () => {
+  let kept: Task<number> | undefined;
+  await runPromise(function* () {
+    const good = createTask(function* () {
+      yield* sleep(2);
+      return 7;
+    });
+    kept = good;
+    const bad = createTask(function* () {
+      yield* sleep(1);
+      throw new Error('bad');
+    });
+    const gone = createTask(sleep(1e6));
+    const all = Promise.allSettled([good, bad, gone]);
+    gone.cancel('enough');
+    const [a, b, c] = yield* fromPromise(all);
+    expect(a).toEqual({ status: 'fulfilled', value: 7 });
+    expect(b).toMatchObject({ status: 'rejected', reason: { message: 'bad' } });
+    expect(c).toMatchObject({ status: 'rejected', reason: { name: 'CancelledError', reason: 'enough' } });
+  });
+  expect(await kept).toBe(7);
+});
+
+test('AbortSignal: cancels main and tasks with its reason, before and after they begin; listeners do not pile up', async () => {
+  const aborter = new AbortController();
+  const waiting = runPromise(() => sleep(1e6), { signal: aborter.signal });
+  setTimeout(() => aborter.abort('stop'), 3);
+  await expect(waiting).rejects.toMatchObject({ name: 'CancelledError', reason: 'stop' });
+  await expect(runPromise(() => sleep(0), { signal: aborter.signal })).rejects.toMatchObject({ reason: 'stop' });
+  await runPromise(function* () {
+    const other = new AbortController();
+    const removed = vi.spyOn(other.signal, 'removeEventListener');
+    const quick = createTask(sleep(0), { signal: other.signal });
+    const slow = createTask(sleep(1e6), { signal: other.signal });
+    yield* quick;
+    expect(removed).toHaveBeenCalledTimes(1);
+    other.abort();
+    yield* wait([slow]);
+    expect(slow.cancelled).toBe(true);
+  });
+});
+
+test('a scope has an AbortSignal: aborted by its cancel, its deadline, a cancel around it, and its end', async () => {
+  const reasons: string[] = [];
+  const noting = (name: string, signal: AbortSignal): void =>
+    signal.addEventListener('abort', () => void reasons.push(name));
+  await runPromise(function* () {
+    const scope = new CancelScope();
+    noting('cancel', scope.signal);
+    setTimeout(() => scope.cancel(), 2);
+    yield* scope.run(() => sleep(1e6));
+    expect(scope.signal.aborted).toBe(true);
+    const late = createTask(function* () {
+      yield* timeout(2, (scope) => {
+        noting('deadline', scope.signal);
+        return sleep(1e6);
+      });
+    });
+    yield* wait([late]);
+    expect(late.exception()).toMatchObject({ name: 'TimeoutError' });
+    const outer = createTask(() =>
+      timeout(1e6, (scope) => {
+        noting('outside', scope.signal);
+        return sleep(1e6);
+      }),
+    );
+    yield* sleep(0);
+    outer.cancel();
+    yield* wait([outer]);
+    yield* timeout(1e6, function* (scope) {
+      noting('end', scope.signal);
+      yield* sleep(0);
+      expect(reasons).not.toContain('end');
+    });
+  });
+  expect(reasons).toEqual(['cancel', 'deadline', 'outside', 'end']);
+});
+
+test('asyncContext: each task has what AsyncLocalStorage had where it was created; without it, nobody promises', async () => {
+  const storage = new AsyncLocalStorage<string>();
+  const seen: (string | undefined)[] = [];
+  await storage.run('main', () =>
+    runPromise(
+      function* () {
+        const tasks = ['a', 'b'].map((name) =>
+          storage.run(name, () =>
+            createTask(
+              function* () {
+                for (let i = 0; i < 3; i++) {
+                  seen.push(storage.getStore());
+                  yield* sleep(i);
+                }
+                seen.push(yield* fromPromise((async () => storage.getStore())()));
+              },
+              { name },
+            ),
+          ),
+        );
+        for (const task of tasks) yield* task;
+        seen.push(storage.getStore());
+        expect(currentTask().name).toBe('Task-1');
+      },
+      { asyncContext: true },
+    ),
+  );
+  expect(seen.filter((each) => each === 'a').length).toBe(4);
+  expect(seen.filter((each) => each === 'b').length).toBe(4);
+  expect(seen.at(-1)).toBe('main');
+});
+
+test('for await over a queue: items in order until it is shut down; who leaves the loop leaves the rest', async () => {
+  const queue = new Queue<number>(2);
+  const feeding = runPromise(function* () {
+    for (let i = 0; i < 10; i++) yield* queue.put(i);
+    queue.shutdown();
+    yield* sleep(20);
+  });
+  const got: number[] = [];
+  for await (const item of queue) {
+    got.push(item);
+    if (item === 3) break;
+  }
+  for await (const item of queue) got.push(item);
+  expect(got).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  await feeding;
+  await expect(queue[Symbol.asyncIterator]().next()).rejects.toMatchObject({ code: 'ERR_COREACTOR_INVALID_STATE' });
+});
+
+test('errors that nobody handles end as Node’s users expect: a task of ours is reported, a promise rejects unhandled', async () => {
+  const ended = await start(
+    `import { createTask, runPromise, sleep } from 'coreactor';
+    process.on('unhandledRejection', (error) => console.log('rejection', error.message));
+    runPromise(function* () { throw new Error('main'); });
+    await runPromise(function* () {
+      createTask(function* () { throw new Error('forgotten'); }, { name: 'lost' });
+      yield* sleep(5);
+    });`,
+  ).ended;
+  expect(ended.stdout).toBe('rejection main\n');
+  expect(ended.stderr).toMatch(/lost failed and nobody has asked for its error:\nError: forgotten/);
+  expect(ended.code).toBe(1);
+});
