@@ -5,6 +5,12 @@ import { SystemError } from '../native/system-error.ts';
 import { openFd } from './open-fd.ts';
 import type { Stream } from './stream.ts';
 
+/** Its two ends. */
+export interface Pipe {
+  reader: Stream;
+  writer: Stream;
+}
+
 /**
  * A pipe: what is sent into `writer` is received from `reader`; the end of the stream comes when the writer is closed.
  * Sending to one whose reader is closed fails with EPIPE. Never suspends. (POSIX: pipe)
@@ -12,7 +18,7 @@ import type { Stream } from './stream.ts';
  * @example
  * const { reader, writer } = pipe();
  */
-export function pipe(): { reader: Stream; writer: Stream } {
+export function pipe(): Pipe {
   const ends = addon.makePipe();
   if (typeof ends === 'number') throw new SystemError(ends, 'pipe');
   const [from, to] = ends;

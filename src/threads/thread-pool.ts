@@ -1,0 +1,115 @@
+// Work that blocks, on threads that may: a bounded number of workers, which are kept for the next.
+
+import { availableParallelism } from 'node:os';
+import { ArgumentRangeError, ArgumentTypeError } from '../kernel/errors.ts';
+import { currentKernel } from '../kernel/here.ts';
+import { made } from '../kernel/made.ts';
+import type { Coroutine, Operation } from '../kernel/operation.ts';
+import { Semaphore } from '../sync/semaphore.ts';
+import { type Job, Thread } from './thread.ts';
+
+/** A function of a module: what a bundler or a stranger's file exports. */
+export interface ModuleFunction {
+  /** A URL, an absolute path or the name of a package. */
+  module: string | URL;
+  /** Default 'default'. */
+  export?: string;
+}
+
+type Work<A extends unknown[], T> = ((...args: A) => T | PromiseLike<T>) | ModuleFunction;
+
+/**
+ * @example
+ * const hashers = new ThreadPool({ threads: 2 });
+ * const hash = yield* hashers.run(hashPassword, password);
+ */
+export class ThreadPool {
+  readonly threads: number;
+  readonly #places: Semaphore;
+  readonly #idle: Thread[] = [];
+
+  constructor(options: { threads?: number } = {}) {
+    const { threads = Math.max(2, availableParallelism()) } = options;
+    if (!Number.isInteger(threads) || threads < 1) {
+      throw new ArgumentRangeError(
+        `new ThreadPool() was given ${threads} threads: it must be a whole number, at least 1`,
+      );
+    }
+    this.threads = threads;
+    this.#places = new Semaphore(threads);
+  }
+
+  /** As toThread(), with the threads of this pool. */
+  run<A extends unknown[], T>(work: Work<A, T>, ...args: A): Operation<T> {
+    currentKernel('toThread()');
+    return made(this.perform<T>(toJob(work as Work<unknown[], T>, args)), 'toThread()');
+  }
+
+  /** Ends the workers that have nothing to do. Never suspends. */
+  close(): void {
+    for (const thread of this.#idle.splice(0)) thread.end();
+  }
+
+  private *perform<T>(job: Job): Coroutine<T> {
+    yield* this.#places.acquire();
+    let thread: Thread | undefined;
+    try {
+      thread = this.#idle.pop() ?? new Thread();
+      return (yield* thread.perform(job)) as T;
+    } finally {
+      if (thread?.idle) this.#idle.push(thread);
+      else thread?.end();
+      this.#places.release();
+    }
+  }
+}
+
+function toJob(work: Work<unknown[], unknown>, args: unknown[]): Job {
+  if (typeof work === 'function') return { text: textOf(work), args };
+  const { module, export: name = 'default' } = work ?? {};
+  if (typeof module !== 'string' && !(module instanceof URL)) {
+    throw new ArgumentTypeError("toThread() takes a function, or { module, export }: such as { module: 'node:zlib' }");
+  }
+  const url = String(module);
+  if (/^\.\.?\//.test(url)) {
+    throw new ArgumentRangeError(
+      `toThread() was given the module ${url}, which is relative to nobody knows what: new URL('${url}', import.meta.url)`,
+    );
+  }
+  return { module: url, name, args };
+}
+
+function textOf(work: (...args: unknown[]) => unknown): string {
+  const text = Function.prototype.toString.call(work);
+  if (/\{\s*\[native code\]\s*\}\s*$/.test(text)) {
+    throw new ArgumentTypeError(
+      `toThread() was given ${work.name || 'a function'}, whose text is not known (it is built in, or made by bind()): wrap ` +
+        'it in a function of yours, or name its module',
+    );
+  }
+  if (/^class\b/.test(text)) throw new ArgumentTypeError('toThread() was given a class: give it a function');
+  return text;
+}
+
+/** The pool of toThread(): as many threads as there are processors, two at least. */
+let common: ThreadPool | undefined;
+
+/**
+ * Runs a function in another thread and gives what it returns, or throws what it throws, with the stack from there; a
+ * promise is awaited there. Suspends, while other tasks go on: for what blocks or computes for long. Waits for its turn when
+ * all threads are at work. Cancelled, or in a timeout(), it stops the thread in the middle of whatever it does.
+ *
+ * Arguments, results and errors are copied (see structuredClone). The function goes as its text: it knows its arguments,
+ * require() and what is global, nothing of what is around it here. (asyncio: to_thread)
+ * @throws CoreactorError ERR_COREACTOR_CLOSURE for a function that needs more, ERR_COREACTOR_THREAD if its thread has ended;
+ * TypeError for what cannot be taken there; DataCloneError for arguments that cannot be copied.
+ * @example
+ * const total = yield* toThread((n) => { let sum = 0; for (let i = 0; i < n; i++) sum += i; return sum; }, 1e9);
+ * const page = yield* toThread({ module: new URL('./render.js', import.meta.url), export: 'render' }, data);
+ */
+export function toThread<A extends unknown[], T>(work: (...args: A) => T | PromiseLike<T>, ...args: A): Operation<T>;
+export function toThread(work: ModuleFunction, ...args: unknown[]): Operation<unknown>;
+export function toThread(work: Work<unknown[], unknown>, ...args: unknown[]): Operation<unknown> {
+  common ??= new ThreadPool();
+  return common.run(work, ...args);
+}

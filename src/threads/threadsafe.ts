@@ -1,0 +1,124 @@
+// Calls from other threads: a port carries what is said, a pipe wakes a loop that waits for descriptors only.
+
+import { closeSync, constants, fstatSync, openSync, statSync, writeSync } from 'node:fs';
+import type { MessagePort } from 'node:worker_threads';
+import { createTask } from '../kernel/create-task.ts';
+import { ArgumentTypeError, ClosedError } from '../kernel/errors.ts';
+import { currentKernel } from '../kernel/here.ts';
+import type { Coroutine } from '../kernel/operation.ts';
+import type { Task } from '../kernel/task.ts';
+import { type Pipe, pipe } from '../net/pipe.ts';
+import { workerThreads } from './worker-threads.ts';
+
+/** What another thread needs to call: send it there, with its `port` in the list of what is transferred. */
+export interface ThreadsafeHandle {
+  readonly port: MessagePort;
+  readonly pipe: number;
+  /** Which pipe that is: a number may come to mean another descriptor. */
+  readonly inode: number;
+}
+
+/** Made by callSoonThreadsafe(). While it is open, the loop counts on calls to come. */
+export class ThreadsafeCall<A extends unknown[]> implements Disposable {
+  readonly handle: ThreadsafeHandle;
+  readonly #port: MessagePort;
+  readonly #pipe: Pipe;
+  readonly #task: Task<void>;
+
+  /** @internal */
+  constructor(fn: (...args: A) => unknown) {
+    const { port1, port2 } = new (workerThreads().MessageChannel)();
+    this.#port = port1;
+    port1.unref();
+    this.#pipe = pipe();
+    const { fd } = this.#pipe.writer;
+    this.handle = { port: port2, pipe: fd, inode: statSync(`/dev/fd/${fd}`).ino };
+    this.#task = createTask(this.listening(fn), { name: `calls from other threads of ${fn.name || 'a function'}` });
+  }
+
+  /** No more calls are heard. A second close() does nothing. Never suspends. */
+  close(): void {
+    this.#task.cancel();
+    this.#pipe.reader.close();
+    this.#pipe.writer.close();
+    this.#port.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  private *listening(fn: (...args: A) => unknown): Coroutine<void> {
+    const bytes = Buffer.alloc(1024);
+    const { receiveMessageOnPort } = workerThreads();
+    const kernel = currentKernel('callSoonThreadsafe()');
+    try {
+      for (;;) {
+        // What was said comes before its byte, so after a byte all of it is there.
+        for (let said = receiveMessageOnPort(this.#port); said; said = receiveMessageOnPort(this.#port)) {
+          const args = said.message as A;
+          kernel.callSoon(() => fn(...args));
+        }
+        yield* this.#pipe.reader.recvInto(bytes);
+      }
+    } finally {
+      this.#port.close(); // also at the end of the run
+    }
+  }
+}
+
+/**
+ * Lets other threads call `fn` on this loop's thread: give them `handle`, and let them call fromThread(handle)(...args).
+ * Arguments are copied (see structuredClone); calls of one thread come in their order. Never suspends. (asyncio:
+ * call_soon_threadsafe)
+ * @throws InvalidStateError outside a running loop; SystemError EMFILE.
+ * @example
+ * using done = callSoonThreadsafe((result) => results.putNowait(result));
+ * new Worker(file, { workerData: done.handle, transferList: [done.handle.port] });
+ * // in the worker: fromThread(workerData)('the result');
+ */
+export function callSoonThreadsafe<A extends unknown[]>(fn: (...args: A) => unknown): ThreadsafeCall<A> {
+  currentKernel('callSoonThreadsafe()');
+  if (typeof fn !== 'function') throw new ArgumentTypeError('callSoonThreadsafe() takes a function');
+  return new ThreadsafeCall(fn);
+}
+
+/**
+ * The other side of callSoonThreadsafe(): gives a function that has it called there, soon. That needs no loop here, and
+ * never suspends.
+ * @throws ClosedError if it is closed there, when this is called or when the function is.
+ */
+export function fromThread(handle: ThreadsafeHandle): (...args: unknown[]) => void {
+  const { port, inode } = handle;
+  let out = open(handle);
+  if (out >= 0 && fstatSync(out).ino !== inode) {
+    closeSync(out);
+    out = -1;
+  }
+  if (out < 0) throw closed();
+  port.unref();
+  const byte = new Uint8Array(1);
+  return (...args) => {
+    port.postMessage(args);
+    try {
+      writeSync(out, byte);
+    } catch (error) {
+      // A full pipe will wake it all the same.
+      if ((error as { code?: string }).code === 'EAGAIN') return;
+      throw closed();
+    }
+  };
+}
+
+function closed(): ClosedError {
+  return new ClosedError('the thread that was to be called hears no more calls');
+}
+
+// An end of our own: the number there may be closed, and be another's, at any time.
+function open({ pipe }: ThreadsafeHandle): number {
+  try {
+    return openSync(`/dev/fd/${pipe}`, constants.O_WRONLY | constants.O_NONBLOCK);
+  } catch {
+    return -1;
+  }
+}

@@ -1,0 +1,220 @@
+// toThread(): under run() and as a guest, what travels and what does not, errors, cancels, and that nothing is left.
+
+import { readdirSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import {
+  type Coroutine,
+  createTask,
+  gather,
+  type Main,
+  type Operation,
+  run,
+  runPromise,
+  sleep,
+  ThreadPool,
+  timeout,
+  toThread,
+  wait,
+} from '../../src/index.ts';
+import { countDescriptors } from '../support/descriptors.ts';
+import { start } from '../support/program.ts';
+
+const fixture = new URL('fixture.js', import.meta.url);
+
+function* errorOf(operation: Operation<unknown>): Coroutine<Error & { code?: string }> {
+  try {
+    yield* operation;
+  } catch (error) {
+    return error as Error;
+  }
+  throw new Error('it did not fail');
+}
+
+const threads = (): number => readdirSync('/proc/self/task').length;
+
+describe.each<[string, <T>(main: Main<T>) => T | Promise<T>]>([
+  ['run()', run],
+  ['runPromise()', runPromise],
+])('under %s', (_, go) => {
+  const goes = (main: () => Coroutine<void>): Promise<void> => Promise.resolve(go(() => timeout(20_000, main)));
+
+  test('functions of every form, with arguments; a promise is awaited; what it gives is a copy', () =>
+    goes(function* () {
+      expect(yield* toThread((a: number, b: number) => a + b, 1, 2)).toBe(3);
+      expect(
+        yield* toThread(function named(text: string) {
+          return text.length;
+        }, 'four'),
+      ).toBe(4);
+      expect(yield* toThread(async (ms: number) => new Promise((done) => setTimeout(() => done('late'), ms)), 2)).toBe(
+        'late',
+      );
+      const holder = {
+        method(n: number) {
+          return n * 3;
+        },
+      };
+      expect(yield* toThread(holder.method, 3)).toBe(9);
+      const map = new Map([['a', new Date(5)]]);
+      expect(yield* toThread((given: Map<string, Date>) => given, map)).toEqual(map);
+      expect(yield* toThread(() => undefined)).toBe(undefined);
+      expect(yield* toThread(() => require('node:path').basename('/a/b'))).toBe('b');
+    }));
+
+  test('an export of a module', () =>
+    goes(function* () {
+      expect(yield* toThread({ module: fixture, export: 'double' }, 4)).toBe(8);
+      expect(yield* toThread({ module: fixture })).toBe('default');
+      expect(yield* toThread({ module: 'node:path', export: 'basename' }, '/a/b')).toBe('b');
+      expect((yield* errorOf(toThread({ module: fixture, export: 'number' }))).message).toMatch(
+        /exports no function "number"/,
+      );
+      expect((yield* errorOf(toThread({ module: new URL('none.js', fixture) }))).code).toBe('ERR_MODULE_NOT_FOUND');
+    }));
+
+  test('blocking work stops nobody else', () =>
+    goes(function* () {
+      let ticks = 0;
+      const ticking = createTask(function* () {
+        for (;;) {
+          yield* sleep(1);
+          ticks++;
+        }
+      });
+      yield* toThread(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50));
+      expect(ticks).toBeGreaterThan(5);
+      ticking.cancel();
+    }));
+
+  test('an error comes with its class, message, stack, code and cause; whatever else is thrown, as it is', () =>
+    goes(function* () {
+      const error = yield* errorOf(
+        toThread(() => {
+          const inThread = (): never => {
+            throw Object.assign(new RangeError('too much', { cause: new Error('deep') }), {
+              code: 'E_MUCH',
+              detail: [1],
+            });
+          };
+          inThread();
+        }),
+      );
+      expect(error).toBeInstanceOf(RangeError);
+      expect(error).toMatchObject({ message: 'too much', code: 'E_MUCH', detail: [1], cause: { message: 'deep' } });
+      expect(error.stack).toContain('inThread');
+      const thrown = yield* errorOf(
+        toThread(() => {
+          throw 'a text';
+        }),
+      );
+      expect(thrown).toBe('a text');
+      const odd = yield* errorOf(
+        toThread(() => {
+          throw Object.assign(new Error('odd'), { fn: () => 1 });
+        }),
+      );
+      expect(odd.message).toContain('odd');
+    }));
+
+  test('a closure is refused with advice, and what cannot be copied by its own error; the thread serves again', () =>
+    goes(function* () {
+      const outside = 5;
+      const pool = new ThreadPool({ threads: 1 });
+      const error = yield* errorOf(pool.run(() => outside));
+      expect(error).toMatchObject({
+        code: 'ERR_COREACTOR_CLOSURE',
+        message: expect.stringContaining('outside is not defined'),
+      });
+      expect(error.message).toContain('as arguments');
+      expect(
+        (yield* errorOf(
+          pool.run(
+            (fn: () => number) => fn(),
+            () => 1,
+          ),
+        )).name,
+      ).toBe('DataCloneError');
+      expect((yield* errorOf(pool.run(() => () => 1))).name).toBe('DataCloneError');
+      const before = threads();
+      expect(yield* pool.run(() => 'again')).toBe('again');
+      expect(threads()).toBe(before);
+      pool.close();
+    }));
+
+  test('S80: no more threads than the pool has, in the order of the calls, and no deadlock is seen in the wait', () =>
+    goes(function* () {
+      const pool = new ThreadPool({ threads: 2 });
+      const shared = new Int32Array(new SharedArrayBuffer(8));
+      const work = (at: Int32Array): void => {
+        const now = Atomics.add(at, 0, 1) + 1;
+        if (now > Atomics.load(at, 1)) Atomics.store(at, 1, now);
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
+        Atomics.sub(at, 0, 1);
+      };
+      yield* gather(Array.from({ length: 10 }, () => pool.run(work, shared)));
+      expect(shared[1]).toBe(2);
+      pool.close();
+    }));
+
+  test('cancelled or timed out it stops in the middle, and no thread and no descriptor is left', () =>
+    goes(function* () {
+      yield* toThread(() => 1);
+      const descriptors = countDescriptors();
+      const pool = new ThreadPool({ threads: 3 });
+      const forever = (): void => {
+        for (;;);
+      };
+      const count = threads();
+      expect((yield* errorOf(timeout(60, () => pool.run(forever)))).name).toBe('TimeoutError');
+      const tasks = [1, 2, 3, 4].map(() => createTask(pool.run(forever)));
+      yield* sleep(60);
+      for (const task of tasks) task.cancel();
+      yield* wait(tasks);
+      expect(yield* pool.run(() => 'free')).toBe('free');
+      pool.close();
+      for (let i = 0; i < 400 && threads() > count; i++) yield* sleep(10);
+      expect(threads()).toBeLessThanOrEqual(count);
+      for (let i = 0; i < 400 && countDescriptors() > descriptors; i++) yield* sleep(10);
+      // Under run() the ends of workers are seen, and their last descriptors closed, when Node's loop goes on.
+      if (_ === 'runPromise()') expect(countDescriptors()).toBeLessThanOrEqual(descriptors);
+    }));
+
+  test('a thread that ends in the work is an error, and the next call has another', () =>
+    goes(function* () {
+      const pool = new ThreadPool({ threads: 1 });
+      for (let i = 0; i < 2; i++) {
+        expect((yield* errorOf(pool.run(() => process.exit(3)))).code).toBe('ERR_COREACTOR_THREAD');
+        expect(yield* pool.run(() => 'next')).toBe('next');
+      }
+      pool.close();
+    }));
+});
+
+test('what cannot be taken there is refused at once, with advice', () => {
+  run(function* () {
+    yield* sleep(0);
+    const refused =
+      (work: unknown): unknown =>
+      () =>
+        toThread(work as never);
+    expect(refused(Math.max)).toThrow(/native|built in/);
+    expect(refused((() => 1).bind(null))).toThrow(/bind/);
+    expect(refused(class A {})).toThrow(/a class/);
+    expect(refused({ module: './work.js' })).toThrow(/new URL\('\.\/work\.js', import\.meta\.url\)/);
+    for (const wrong of [undefined, null, 5, 'text', {}]) expect(refused(wrong)).toThrow(TypeError);
+    expect(() => new ThreadPool({ threads: 0 })).toThrow(RangeError);
+  });
+  expect(() => toThread(() => 1)).toThrow(/needs a running loop/);
+});
+
+test('idle threads keep no process alive, and neither does one that was cancelled', async () => {
+  const ended = await start(
+    `import { run, runPromise, timeout, toThread } from 'coreactor';
+    run(function* () { console.log(yield* toThread(() => 'run')); });
+    await runPromise(function* () {
+      console.log(yield* toThread(() => 'guest'));
+      try { yield* timeout(30, () => toThread(() => { for (;;); })); } catch (error) { console.log(error.name); }
+    });`,
+  ).ended;
+  expect([ended.stdout, ended.stderr, ended.code]).toEqual(['run\nguest\nTimeoutError\n', '', 0]);
+});
