@@ -77,6 +77,8 @@ export type { SocketOptions } from './net/socket-options.ts';
 export { stderr, stdin, stdout } from './net/stdio.ts';
 export type { Stream } from './net/stream.ts';
 export { BufferedWriter, type WriterOptions } from './net/writer.ts';
+export { DuplexStream, fromDuplex } from './node/from-duplex.ts';
+export { type DuplexOptions, type SocketDuplex, toDuplex } from './node/to-duplex.ts';
 export { ChildProcess, type SpawnOptions, type Stdio, spawn } from './process/child.ts';
 export type { ExitStatus } from './process/exit.ts';
 export { type Finished, type RunProcessOptions, runProcess } from './process/run-process.ts';

@@ -8,11 +8,15 @@
 import { ArgumentRangeError, ArgumentTypeError, IncompleteReadError, LimitOverrunError } from '../kernel/errors.ts';
 import { made } from '../kernel/made.ts';
 import type { Coroutine, Operation } from '../kernel/operation.ts';
-import type { Stream } from './stream.ts';
 
 const SMALL = 4096;
 const NEWLINE = 10;
 const RETURN = 13;
+
+/** What it reads from: a Stream, or whatever receives as one. */
+export interface ByteSource {
+  recvInto(buffer: Uint8Array, offset?: number, length?: number): Operation<number>;
+}
 
 export interface ReaderOptions {
   /** The longest line that readLine() takes, or piece that readUntil() takes, in bytes. Default 65536. */
@@ -32,14 +36,14 @@ export interface ReaderOptions {
  */
 export class BufferedReader {
   /** @throws what the stream's recvInto() throws, and: */
-  readonly #stream: Stream;
+  readonly #stream: ByteSource;
   readonly limit: number;
   #memory = Buffer.alloc(0);
   #start = 0;
   #end = 0;
 
   /** @internal */
-  constructor(stream: Stream, options: ReaderOptions = {}) {
+  constructor(stream: ByteSource, options: ReaderOptions = {}) {
     const { limit = 65_536 } = options;
     if (!Number.isInteger(limit) || limit < 1) {
       throw new ArgumentRangeError(

@@ -91,6 +91,7 @@ export class Stream implements Disposable {
     const readiness = this.readiness;
     if (readiness.closed) throw closedError('stream');
     readiness.checkWriter();
+    readiness.rouse(); // called from outside of a turn, or it would lie until the next
     AT_ONCE.point(data, offset, length);
     return this.#send.offer(AT_ONCE, 0);
   }

@@ -8,7 +8,13 @@ import { made } from '../kernel/made.ts';
 import { type Coroutine, DONE, type Operation, type Park } from '../kernel/operation.ts';
 import { park } from '../kernel/park.ts';
 import type { Task } from '../kernel/task.ts';
-import type { Stream } from './stream.ts';
+
+/** What it writes to: a Stream, or whatever sends as one. */
+export interface ByteSink {
+  trySend(data: Uint8Array): number;
+  sendAll(list: readonly Uint8Array[]): Operation<number>;
+  endWriting(): void;
+}
 
 export interface WriterOptions {
   /** So many bytes may wait to be sent before write() suspends. Default 65536. */
@@ -27,7 +33,7 @@ export interface WriterOptions {
  */
 export class BufferedWriter {
   readonly highWater: number;
-  readonly #stream: Stream;
+  readonly #stream: ByteSink;
   #waiting: Uint8Array[] = [];
   #buffered = 0;
   #sender: Task<void> | null = null;
@@ -37,7 +43,7 @@ export class BufferedWriter {
   readonly #parked = new Set<Task<unknown>>();
 
   /** @internal */
-  constructor(stream: Stream, options: WriterOptions = {}) {
+  constructor(stream: ByteSink, options: WriterOptions = {}) {
     const { highWater = 65_536 } = options;
     if (!(highWater >= 0))
       throw new ArgumentRangeError(`writer() was given highWater ${highWater}: take a number of bytes`);

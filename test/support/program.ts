@@ -18,6 +18,8 @@ export interface Program {
   child: ChildProcess;
   /** Resolves when `text` has appeared on stdout. */
   says(text: string): Promise<void>;
+  /** Likewise on stderr. */
+  warns(text: string): Promise<void>;
   ended: Promise<Ended>;
 }
 
@@ -44,10 +46,10 @@ export function startCommand(command: string[], seconds = 20): Program {
     for (const listener of listeners) listener();
     return { code, signal, ...output };
   });
-  const says = (text: string): Promise<void> =>
+  const hears = (name: 'stdout' | 'stderr', text: string): Promise<void> =>
     new Promise((resolve, reject) => {
       const look = (): void => {
-        if (output.stdout.includes(text)) resolve();
+        if (output[name].includes(text)) resolve();
         else if (child.exitCode !== null || child.signalCode !== null) {
           reject(new Error(`ended without saying "${text}":\n${output.stdout}${output.stderr}`));
         } else return;
@@ -56,5 +58,7 @@ export function startCommand(command: string[], seconds = 20): Program {
       listeners.push(look);
       look();
     });
-  return { child, says, ended };
+  const says = (text: string): Promise<void> => hears('stdout', text);
+  const warns = (text: string): Promise<void> => hears('stderr', text);
+  return { child, says, warns, ended };
 }
