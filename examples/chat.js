@@ -36,7 +36,7 @@ function* client(socket) {
   const name = (yield* reader.readLine())?.trim() || 'somebody';
   const queue = new Queue(100);
   others.set(socket, queue);
-  tell(`* ${name} has come\n`, socket);
+  tell(`* ${name} has come\n`);
   try {
     yield* taskGroup(function* (group) {
       const writer = group.createTask(function* () {

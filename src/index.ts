@@ -94,5 +94,13 @@ export { Lock } from './sync/lock.ts';
 export { PriorityQueue, type PriorityQueueOptions } from './sync/priority-queue.ts';
 export { Queue, type QueueOptions } from './sync/queue.ts';
 export { BoundedSemaphore, Semaphore } from './sync/semaphore.ts';
+export {
+  Channel,
+  type ChannelHandle,
+  type ChannelReceiver,
+  type ChannelSender,
+  openReceiver,
+  openSender,
+} from './threads/channel.ts';
 export { type ModuleFunction, ThreadPool, toThread } from './threads/thread-pool.ts';
 export { callSoonThreadsafe, fromThread, type ThreadsafeCall, type ThreadsafeHandle } from './threads/threadsafe.ts';

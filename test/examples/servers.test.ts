@@ -84,6 +84,7 @@ testWith(['nc', 'socat'], 'chat: nc over TCP', async () => {
   try {
     await ann.hears('your name?');
     ann.say('Ann\n');
+    await ann.hears('* Ann has come');
     await bob.hears('your name?');
     bob.say('Bob\n');
     await ann.hears('* Bob has come');
@@ -106,6 +107,7 @@ testWith(['socat'], 'chat: socat over a Unix socket', async () => {
   try {
     await ann.hears('your name?');
     ann.say('Ann\n');
+    await ann.hears('* Ann has come');
     await bob.hears('your name?');
     bob.say('Bob\n');
     await ann.hears('* Bob has come');

@@ -250,10 +250,12 @@ test('what main returns and throws; what it leaves behind is cancelled and await
     yield* sleep(0);
   });
   expect(seen).toEqual(['cleaned up']);
+  const before = countDescriptors();
   await expect(runPromise(5 as never)).rejects.toMatchObject({ code: 'ERR_COREACTOR_ARGUMENT' });
   await expect(runPromise(() => sleep(0), { selector: 'none' as never })).rejects.toMatchObject({
     code: 'ERR_COREACTOR_UNKNOWN_SELECTOR',
   });
+  expect(countDescriptors()).toBe(before);
 });
 
 test('main begins after its caller, and not as a part of the task that calls', async () => {
@@ -380,9 +382,13 @@ test('a scope has an AbortSignal: aborted by its cancel, its deadline, a cancel 
     yield* scope.run(() => sleep(1e6));
     expect(scope.signal.aborted).toBe(true);
     const late = createTask(function* () {
-      yield* timeout(2, (scope) => {
+      yield* timeout(2, function* (scope) {
         noting('deadline', scope.signal);
-        return sleep(1e6);
+        try {
+          yield* sleep(1e6);
+        } finally {
+          reasons.push('clean-up');
+        }
       });
     });
     yield* wait([late]);
@@ -402,7 +408,7 @@ test('a scope has an AbortSignal: aborted by its cancel, its deadline, a cancel 
       expect(reasons).not.toContain('end');
     });
   });
-  expect(reasons).toEqual(['cancel', 'deadline', 'outside', 'end']);
+  expect(reasons).toEqual(['cancel', 'deadline', 'clean-up', 'outside', 'end']);
 });
 
 test('asyncContext: each task has what AsyncLocalStorage had where it was created; without it, nobody promises', async () => {

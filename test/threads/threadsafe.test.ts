@@ -78,6 +78,9 @@ test('what the function throws is reported as any callback’s; what is no funct
       yield* timeout(5000, () => event.wait());
       yield* sleep(0);
       expect(() => callSoonThreadsafe(5 as never)).toThrow(TypeError);
+      // The number of the pipe is another descriptor's by now.
+      const stale = { ...call.handle, inode: call.handle.inode + 1 };
+      expect(() => fromThread(stale)).toThrow(expect.objectContaining({ code: 'ERR_COREACTOR_CLOSED' }));
     },
     { onUnhandled: ({ kind, error }) => reports.push(kind, (error as Error).message) },
   );

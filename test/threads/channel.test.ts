@@ -1,0 +1,317 @@
+// Channel: the protocol of sleeping and waking in every interleaving, and the real thing between threads.
+
+import { Worker } from 'node:worker_threads';
+import { describe, expect, test } from 'vitest';
+import {
+  Channel,
+  type ChannelHandle,
+  type Coroutine,
+  createTask,
+  type Main,
+  openReceiver,
+  openSender,
+  run,
+  runPromise,
+  sleep,
+  timeout,
+  wait,
+} from '../../src/index.ts';
+import { SharedRing, type Side } from '../../src/threads/shared-ring.ts';
+import { countDescriptors } from '../support/descriptors.ts';
+
+// --- the protocol: each step has one access to what is shared
+
+interface World {
+  ring: SharedRing;
+  /** Bytes in the pipe that wakes this side. */
+  bells: Record<Side, number>;
+  got: number;
+}
+/** One step of one side; false if it can only wait. */
+type Actor = Generator<'step' | 'blocked', void, void>;
+type Order = 'right' | 'looks first' | 'wakes before it publishes';
+
+const MESSAGE = new Uint8Array(40);
+const MESSAGES = 2;
+
+function* sleeping(world: World, side: Side, order: Order): Actor {
+  const { ring, bells } = world;
+  if (order === 'looks first') {
+    const ready = ring.ready(side, MESSAGE.length);
+    yield 'step';
+    ring.lieDown(side);
+    yield 'step';
+    if (ready) {
+      ring.getUp(side);
+      yield 'step';
+      return;
+    }
+  } else {
+    ring.lieDown(side);
+    yield 'step';
+    const ready = ring.ready(side, MESSAGE.length);
+    yield 'step';
+    if (ready) {
+      ring.getUp(side);
+      yield 'step';
+      return;
+    }
+  }
+  while (bells[side] === 0) yield 'blocked';
+  bells[side] = 0;
+  yield 'step';
+  ring.getUp(side);
+  yield 'step';
+}
+
+function* writing(world: World, order: Order): Actor {
+  const { ring, bells } = world;
+  for (let i = 0; i < MESSAGES; i++) {
+    for (;;) {
+      if (order === 'wakes before it publishes') {
+        if (ring.wakes('writer')) bells.reader++;
+        yield 'step';
+      }
+      const done = ring.write(MESSAGE);
+      yield 'step';
+      if (done) break;
+      yield* sleeping(world, 'writer', order);
+    }
+    if (order !== 'wakes before it publishes') {
+      if (ring.wakes('writer')) bells.reader++;
+      yield 'step';
+    }
+  }
+}
+
+function* reading(world: World, order: Order): Actor {
+  const { ring, bells } = world;
+  while (world.got < MESSAGES) {
+    const message = ring.read();
+    yield 'step';
+    if (message === null) {
+      yield* sleeping(world, 'reader', order);
+      continue;
+    }
+    world.got++;
+    if (ring.wakes('reader')) bells.writer++;
+    yield 'step';
+  }
+}
+
+/** Runs every interleaving; gives how many there were, and how many ended with both asleep. */
+function interleavings(order: Order): { runs: number; stuck: number } {
+  let runs = 0;
+  let stuck = 0;
+  const choices: number[] = []; // of the present run; after its end the last that has another one is moved on
+  do {
+    const world: World = { ring: SharedRing.create(64), bells: { reader: 0, writer: 0 }, got: 0 };
+    const actors = [writing(world, order), reading(world, order)];
+    const over = [false, false];
+    let blocked = 0; // in a row
+    let last = 0;
+    for (let at = 0; !(over[0] && over[1]); ) {
+      const live = [0, 1].filter((each) => !over[each]);
+      if (blocked >= live.length) {
+        stuck++;
+        break;
+      }
+      let who = live[0] as number;
+      if (live.length === 2 && blocked === 0) {
+        if (at === choices.length) choices.push(0);
+        who = choices[at++] as number;
+      } else if (live.length === 2) {
+        who = 1 - last;
+      }
+      last = who;
+      const { done, value } = (actors[who] as Actor).next();
+      if (done) over[who] = true;
+      blocked = value === 'blocked' ? blocked + 1 : 0;
+    }
+    runs++;
+    while (choices.at(-1) === 1) choices.pop();
+    if (choices.length > 0) choices[choices.length - 1] = 1;
+  } while (choices.length > 0 && runs < 3_000_000 && (order === 'right' || stuck === 0));
+  return { runs, stuck };
+}
+
+test('no wake is lost, in every interleaving of two threads with two messages and room for one', () => {
+  const { runs, stuck } = interleavings('right');
+  expect(runs).toBeGreaterThan(1000);
+  expect(runs).toBeLessThan(3_000_000); // all of them
+  expect(stuck).toBe(0);
+}, 120_000);
+
+test.each<Order>(['looks first', 'wakes before it publishes'])(
+  '... and the checker finds the protocol that %s',
+  (order) => {
+    expect(interleavings(order).stuck).toBeGreaterThan(0);
+  },
+  120_000,
+);
+
+test('messages of every size go round the ring unchanged', () => {
+  const ring = SharedRing.create(256);
+  let seed = 1;
+  let [sent, got] = [0, 0];
+  const message = (i: number): Buffer => Buffer.alloc((i * 37) % ring.longest, i);
+  while (got < 5000) {
+    seed = (seed * 1103515245 + 12345) & 0x7fffffff;
+    if (seed & 64 && ring.write(message(sent))) sent++;
+    else {
+      const found = ring.read();
+      if (found !== null) expect(found.equals(message(got++))).toBe(true);
+    }
+  }
+});
+
+// --- between threads
+
+const library = new URL('../../dist/bundle/coreactor.js', import.meta.url).href;
+
+/** A worker whose coroutine is `body`, with `end` for the channel's end that it has. */
+function worker(handle: ChannelHandle, how: 'run' | 'runPromise', body: string): Worker {
+  const source = `import(${JSON.stringify(library)}).then((coreactor) => {
+    const { openReceiver, openSender, sleep } = coreactor;
+    const handle = process.getBuiltinModule('node:worker_threads').workerData;
+    return coreactor.${how}(function* () {
+      const end = handle.side === 'reader' ? openReceiver(handle) : openSender(handle);
+      ${body}
+    });
+  });`;
+  const made = new Worker(source, { eval: true, workerData: handle });
+  made.unref();
+  return made;
+}
+
+describe.each<['run' | 'runPromise', <T>(main: Main<T>) => T | Promise<T>]>([
+  ['run', run],
+  ['runPromise', runPromise],
+])('under %s()', (how, go) => {
+  const goes = (main: () => Coroutine<void>): Promise<void> => Promise.resolve(go(() => timeout(25_000, main)));
+
+  test('a hundred thousand messages arrive, in order, through a small ring, with pauses on both sides', () =>
+    goes(function* () {
+      const channel = new Channel({ capacity: 1024 });
+      worker(
+        channel.sender,
+        how,
+        `for (let i = 0; i < 100_000; i++) {
+          yield* end.send(i % 3 === 0 ? 'x'.repeat(i % 200) + i : i % 3 === 1 ? Buffer.from(String(i)) : { i });
+          if (i % 5003 === 0) yield* sleep(2);
+        }
+        end.close();`,
+      );
+      const receiver = openReceiver(channel.receiver);
+      for (let i = 0; i < 100_000; i++) {
+        const value = yield* receiver.receive();
+        const expected = i % 3 === 0 ? 'x'.repeat(i % 200) + i : i % 3 === 1 ? Buffer.from(String(i)) : { i };
+        if (JSON.stringify(value) !== JSON.stringify(expected)) expect(value).toEqual(expected);
+        if (i % 7001 === 0) yield* sleep(2);
+      }
+      const end = createTask(receiver.receive());
+      yield* wait([end]);
+      expect(end.exception()).toMatchObject({ code: 'ERR_COREACTOR_CLOSED' });
+      channel.close();
+    }));
+
+  test('backpressure, both ways of trying, what is too long, a cancelled receive', () =>
+    goes(function* () {
+      const before = countDescriptors();
+      const channel = new Channel({ capacity: 256 });
+      const [sender, receiver] = [openSender(channel.sender), openReceiver(channel.receiver)];
+      expect(receiver.tryReceive()).toBe(null);
+      let sent = 0;
+      while (sender.trySend('0123456789')) sent++;
+      expect(sent).toBe(16);
+      const waiting = createTask(sender.send('late'));
+      const busy = createTask(sender.send('busy'));
+      yield* wait([busy]);
+      expect(busy.exception()).toMatchObject({ code: 'ERR_COREACTOR_BUSY' });
+      for (let i = 0; i < 16; i++) expect(receiver.tryReceive()).toEqual(['0123456789']);
+      yield* waiting;
+      expect(yield* receiver.receive()).toBe('late');
+      const cancelled = createTask(receiver.receive());
+      yield* sleep(1);
+      cancelled.cancel();
+      yield* sleep(0);
+      yield* sender.send('kept');
+      expect(yield* receiver.receive()).toBe('kept');
+      expect(() => sender.trySend('x'.repeat(300))).toThrow(/longer than the channel can hold \(252\)/);
+      expect(() => openSender(channel.receiver)).toThrow(TypeError);
+      receiver.close();
+      expect(() => sender.trySend('x')).toThrow(expect.objectContaining({ code: 'ERR_COREACTOR_CLOSED' }));
+      sender.close();
+      sender.close();
+      channel.close();
+      expect(countDescriptors()).toBeLessThanOrEqual(before);
+      expect(() => openSender(channel.sender)).toThrow(expect.objectContaining({ code: 'ERR_COREACTOR_CLOSED' }));
+    }));
+
+  test('who waits for a thread that ends without a word is told', () =>
+    goes(function* () {
+      const channel = new Channel();
+      const other = worker(channel.sender, how, `yield* end.send('here'); yield* sleep(50); process.exit(0);`);
+      const receiver = openReceiver(channel.receiver);
+      expect(yield* receiver.receive()).toBe('here');
+      channel.close();
+      const end = createTask(receiver.receive());
+      yield* wait([end]);
+      expect(end.exception()).toMatchObject({ code: 'ERR_COREACTOR_CLOSED' });
+      receiver.close();
+      void other;
+    }));
+});
+
+test('values of every kind are what structuredClone() makes of them', () => {
+  const self: Record<string, unknown> = { name: 'self' };
+  self.self = self;
+  const shared = { deep: [1] };
+  const nested = JSON.parse('['.repeat(80) + ']'.repeat(80));
+  const values: unknown[] = [
+    ...['', 'text', 'ünïcödé 🎉', 'x'.repeat(5000), 0, -0, 1.5, NaN, Infinity, 2n ** 70n, true, null, undefined],
+    ...[
+      [],
+      [1, [2, [null]]],
+      [1, undefined],
+      {},
+      { a: { b: ['c'] } },
+      { a: undefined },
+      { a: -0 },
+      Object.create(null),
+    ],
+    ...[
+      new Date(5),
+      new Map([[{ a: 1 }, new Set([1])]]),
+      /a+/g,
+      Buffer.from([1, 2]),
+      new Float64Array([1.5]),
+      new Error('e'),
+    ],
+    ...[
+      { toJSON: 5 },
+      Object.assign([1], { extra: 2 }),
+      [shared, shared],
+      self,
+      nested,
+      JSON.parse('{"__proto__": 1}'),
+    ],
+  ];
+  run(function* () {
+    using channel = new Channel();
+    using sender = openSender(channel.sender);
+    using receiver = openReceiver(channel.receiver);
+    for (const value of values) {
+      yield* sender.send(value);
+      const given = yield* receiver.receive();
+      const expected = Buffer.isBuffer(value) ? value : structuredClone(value);
+      expect(Object.is(given, expected) || given).toEqual(Object.is(given, expected) || expected);
+    }
+    yield* sender.send([shared, shared]);
+    expect(() => sender.trySend(() => 1)).toThrow(/could not be cloned/);
+  });
+});
+
+test('a capacity that is none is refused', () => {
+  for (const capacity of [0, 63, 100, 1.5, 2 ** 31]) expect(() => new Channel({ capacity })).toThrow(RangeError);
+});
