@@ -8,9 +8,14 @@ namespace {
 template <class Call>
 void callInto(Napi::Env env, Call call) {
   try {
+    const Napi::HandleScope scope(env);
     call();
   } catch (const Napi::Error& error) {
-    napi_fatal_exception(env, error.Value());
+    try {
+      napi_fatal_exception(env, error.Value());
+    } catch (const Napi::Error&) {
+      // A worker that is being terminated: nobody is left to be told.
+    }
   }
 }
 
@@ -38,7 +43,6 @@ int UvPoll::start(Napi::Env env, int fd, Napi::Function callback, UvPoll** place
 }
 
 void UvPoll::tell() {
-  const Napi::HandleScope scope(env_);
   callInto(env_, [this] { callback_.MakeCallback(env_.Global(), {}, context_); });
 }
 

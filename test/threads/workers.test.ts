@@ -1,0 +1,46 @@
+// Workers that load the addon and end in any way, at any moment, in any order: nothing crashes and nothing is left.
+
+import { expect, test } from 'vitest';
+import { start } from '../support/program.ts';
+
+test('H38: a hundred workers with loops of every kind are ended in any order; their descriptors are gone with them', async () => {
+  const ended = await start(
+    `import { readdirSync } from 'node:fs';
+    import { Worker } from 'node:worker_threads';
+    import 'coreactor';
+    const source = \`import('coreactor').then(async ({ Channel, createTask, fromPromise, listen, openReceiver, run, runPromise, sleep, toThread }) => {
+      const { workerData: how } = process.getBuiltinModule('node:worker_threads');
+      function* main() {
+        const listener = listen({ host: '127.0.0.1', port: 0 });
+        createTask(listener.accept());
+        const channel = new Channel({ capacity: 1024 });
+        createTask(openReceiver(channel.receiver).receive());
+        if (how % 4 === 0) createTask(toThread(() => { for (;;); }));
+        for (let i = 0; how % 5 !== 0 || i < 10; i++) yield* sleep(how % 3);
+        if (how % 10 === 5) process.exit(0);
+      }
+      if (how % 2 === 0) run(main);
+      else await runPromise(main, how % 7 === 0 ? { selector: 'poll' } : {});
+    })\`;
+    const one = async (i) => {
+      const worker = new Worker(source, { eval: true, workerData: i, stderr: true });
+      worker.on('error', (error) => console.log('error', error.message));
+      const over = new Promise((resolve) => worker.once('exit', resolve));
+      const ms = (i * 7919) % 120;
+      await Promise.race([over, new Promise((resolve) => setTimeout(resolve, ms))]);
+      await worker.terminate();
+      await over;
+    };
+    await one(1);
+    const count = () => readdirSync('/proc/self/fd').length;
+    const before = count();
+    let next = 0;
+    await Promise.all(Array.from({ length: 8 }, async () => {
+      while (next < 100) await one(next++);
+    }));
+    for (let i = 0; i < 200 && count() > before; i++) await new Promise((resolve) => setTimeout(resolve, 10));
+    console.log(count() - before <= 0 ? 'nothing is left' : count() - before + ' descriptors are left');`,
+    { seconds: 100 },
+  ).ended;
+  expect([ended.stdout, ended.stderr, ended.code, ended.signal]).toEqual(['nothing is left\n', '', 0, null]);
+}, 120_000);
