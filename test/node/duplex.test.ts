@@ -13,6 +13,7 @@ import { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import {
+  allTasks,
   ClosedError,
   type Coroutine,
   connect,
@@ -27,6 +28,7 @@ import {
   sleep,
   timeout,
   toDuplex,
+  wait,
 } from '../../src/index.ts';
 import { has, testWith } from '../support/commands.ts';
 import { countDescriptors } from '../support/descriptors.ts';
@@ -153,6 +155,25 @@ test('a stream as any other: pipes, backpressure, half-open, both ways of ending
     for (const end of ends) end.destroy();
   }));
 
+test('who does not read from it bounds what comes, and its tasks go with it', () =>
+  guest(function* () {
+    using listener = listen(ANY);
+    const accepting = createTask(listener.accept());
+    const duplex = toDuplex(yield* connect(listener.address as Target));
+    using peer = yield* accepting;
+    const readable = once(duplex, 'readable');
+    const sending = createTask(peer.sendAll(Buffer.alloc(50_000_000)));
+    yield* fromPromise(readable);
+    yield* sleep(50);
+    expect(sending.done).toBe(false);
+    expect(duplex.readableLength).toBeLessThan(200_000);
+    expect(allTasks().some(({ name }) => name.startsWith('reader of a Duplex'))).toBe(true);
+    duplex.destroy();
+    yield* wait([sending]);
+    expect(sending.exception()).toMatchObject({ code: expect.stringMatching(/ECONNRESET|EPIPE/) });
+    expect(allTasks().filter(({ name }) => name.includes('of a Duplex'))).toEqual([]);
+  }));
+
 test('errors: a reset is the stream’s error; what a listener throws is an uncaught exception; timeouts', () =>
   guest(function* () {
     using listener = listen(ANY);
@@ -163,6 +184,14 @@ test('errors: a reset is the stream’s error; what a listener throws is an unca
     duplex.resume();
     peer.reset();
     expect((yield* fromPromise(failed))[0]).toMatchObject({ code: 'ECONNRESET' });
+
+    const again = createTask(listener.accept());
+    const broken = fromDuplex(toDuplex(yield* connect(listener.address as Target)));
+    const receiving = createTask(broken.recv(10));
+    yield* sleep(1);
+    (yield* again).reset();
+    yield* wait([receiving]);
+    expect(receiving.exception()).toMatchObject({ code: 'ECONNRESET' });
 
     const next = createTask(listener.accept());
     const other = toDuplex(yield* connect(listener.address as Target));
