@@ -1,7 +1,7 @@
 // Messages from one thread to another, without the event loop of either: a ring in shared memory, and a pipe that wakes
 // whoever sleeps.
 
-import { closeSync, constants, fstatSync, openSync, statSync, writeSync } from 'node:fs';
+import { closeSync, writeSync } from 'node:fs';
 import type * as V8 from 'node:v8';
 import { ArgumentRangeError, ArgumentTypeError, BusyError, ClosedError } from '../kernel/errors.ts';
 import { currentKernel } from '../kernel/here.ts';
@@ -11,21 +11,16 @@ import { addon } from '../native/addon.ts';
 import { SystemError } from '../native/system-error.ts';
 import { openFd } from '../net/open-fd.ts';
 import type { Stream } from '../net/stream.ts';
+import { openShared, type SharedFd, shareFd } from './shared-fd.ts';
 import { SharedRing, type Side } from './shared-ring.ts';
-
-/** One end of a pipe: its number, and which pipe that is, since a number may come to mean another descriptor. */
-interface End {
-  readonly fd: number;
-  readonly inode: number;
-}
 
 /** What a thread needs to send or to receive: it can be given to a worker as it is (workerData, postMessage). */
 export interface ChannelHandle {
   readonly side: Side;
   readonly memory: SharedArrayBuffer;
   /** Where this side is woken, and where it wakes the other one. */
-  readonly own: End;
-  readonly other: End;
+  readonly own: SharedFd;
+  readonly other: SharedFd;
 }
 
 /**
@@ -67,14 +62,14 @@ export class Channel implements Disposable {
     this.close();
   }
 
-  private pipe(): [reader: End, writer: End] {
+  private pipe(): [reader: SharedFd, writer: SharedFd] {
     const ends = addon.makePipe();
     if (typeof ends === 'number') {
       this.close();
       throw new SystemError(ends, 'pipe', { what: 'for a channel' });
     }
     this.#descriptors.push(...ends);
-    return ends.map((fd) => ({ fd, inode: statSync(`/dev/fd/${fd}`).ino })) as [End, End];
+    return ends.map(shareFd) as [SharedFd, SharedFd];
   }
 }
 
@@ -96,13 +91,13 @@ class ChannelEnd implements Disposable {
     currentKernel('a channel');
     this.ring = new SharedRing(handle.memory);
     this.side = side;
-    const own = open(handle.own, constants.O_RDONLY);
-    try {
-      this.#out = open(handle.other, constants.O_WRONLY);
-    } catch (error) {
-      closeSync(own);
-      throw error;
+    const own = openShared(handle.own, 'reading');
+    const out = openShared(handle.other, 'writing');
+    if (own === null || out === null) {
+      for (const fd of [own, out]) if (fd !== null) closeSync(fd);
+      throw closed();
     }
+    this.#out = out;
     this.#bell = openFd(own, { close: false });
   }
 
@@ -229,19 +224,6 @@ export function openReceiver(handle: ChannelHandle): ChannelReceiver {
 
 function closed(): ClosedError {
   return new ClosedError('the channel is closed, or the thread at its other end has ended');
-}
-
-// A descriptor of our own: Node closes it when this thread ends, and the other side reads to the end then.
-function open({ fd, inode }: End, mode: number): number {
-  let own = -1;
-  try {
-    own = openSync(`/dev/fd/${fd}`, mode | constants.O_NONBLOCK);
-    if (fstatSync(own).ino === inode) return own;
-  } catch {
-    // It is closed.
-  }
-  if (own >= 0) closeSync(own);
-  throw closed();
 }
 
 const BYTES = 0;

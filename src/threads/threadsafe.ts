@@ -1,6 +1,6 @@
 // Calls from other threads: a port carries what is said, a pipe wakes a loop that waits for descriptors only.
 
-import { closeSync, constants, fstatSync, openSync, statSync, writeSync } from 'node:fs';
+import { writeSync } from 'node:fs';
 import type { MessagePort } from 'node:worker_threads';
 import { createTask } from '../kernel/create-task.ts';
 import { ArgumentTypeError, ClosedError } from '../kernel/errors.ts';
@@ -8,14 +8,13 @@ import { currentKernel } from '../kernel/here.ts';
 import type { Coroutine } from '../kernel/operation.ts';
 import type { Task } from '../kernel/task.ts';
 import { type Pipe, pipe } from '../net/pipe.ts';
+import { openShared, type SharedFd, shareFd } from './shared-fd.ts';
 import { workerThreads } from './worker-threads.ts';
 
 /** What another thread needs to call: send it there, with its `port` in the list of what is transferred. */
 export interface ThreadsafeHandle {
   readonly port: MessagePort;
-  readonly pipe: number;
-  /** Which pipe that is: a number may come to mean another descriptor. */
-  readonly inode: number;
+  readonly bell: SharedFd;
 }
 
 /** Made by callSoonThreadsafe(). While it is open, the loop counts on calls to come. */
@@ -31,8 +30,7 @@ export class ThreadsafeCall<A extends unknown[]> implements Disposable {
     this.#port = port1;
     port1.unref();
     this.#pipe = pipe();
-    const { fd } = this.#pipe.writer;
-    this.handle = { port: port2, pipe: fd, inode: statSync(`/dev/fd/${fd}`).ino };
+    this.handle = { port: port2, bell: shareFd(this.#pipe.writer.fd) };
     this.#task = createTask(this.listening(fn), { name: `calls from other threads of ${fn.name || 'a function'}` });
   }
 
@@ -89,13 +87,9 @@ export function callSoonThreadsafe<A extends unknown[]>(fn: (...args: A) => unkn
  * @throws ClosedError if it is closed there, when this is called or when the function is.
  */
 export function fromThread(handle: ThreadsafeHandle): (...args: unknown[]) => void {
-  const { port, inode } = handle;
-  let out = open(handle);
-  if (out >= 0 && fstatSync(out).ino !== inode) {
-    closeSync(out);
-    out = -1;
-  }
-  if (out < 0) throw closed();
+  const { port, bell } = handle;
+  const out = openShared(bell, 'writing');
+  if (out === null) throw closed();
   port.unref();
   const byte = new Uint8Array(1);
   return (...args) => {
@@ -112,13 +106,4 @@ export function fromThread(handle: ThreadsafeHandle): (...args: unknown[]) => vo
 
 function closed(): ClosedError {
   return new ClosedError('the thread that was to be called hears no more calls');
-}
-
-// An end of our own: the number there may be closed, and be another's, at any time.
-function open({ pipe }: ThreadsafeHandle): number {
-  try {
-    return openSync(`/dev/fd/${pipe}`, constants.O_WRONLY | constants.O_NONBLOCK);
-  } catch {
-    return -1;
-  }
 }

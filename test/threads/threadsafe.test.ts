@@ -79,7 +79,8 @@ test('what the function throws is reported as any callback’s; what is no funct
       yield* sleep(0);
       expect(() => callSoonThreadsafe(5 as never)).toThrow(TypeError);
       // The number of the pipe is another descriptor's by now.
-      const stale = { ...call.handle, inode: call.handle.inode + 1 };
+      const { port, bell } = call.handle;
+      const stale = { port, bell: { ...bell, inode: bell.inode + 1 } };
       expect(() => fromThread(stale)).toThrow(expect.objectContaining({ code: 'ERR_COREACTOR_CLOSED' }));
     },
     { onUnhandled: ({ kind, error }) => reports.push(kind, (error as Error).message) },
