@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "../datagram.h"
+#include "environment.h"
 
 namespace coreactor {
 namespace {
@@ -18,7 +19,7 @@ Napi::Value number(const Napi::CallbackInfo& info, int value) { return Napi::Num
 // openDatagram(host, port, reuseAddress, reusePort, dualStack): the fd or -errno
 Napi::Value openDatagramCall(const Napi::CallbackInfo& info) {
   const DatagramOptions options{info[2].ToBoolean(), info[3].ToBoolean(), info[4].ToBoolean()};
-  return number(info, openDatagram(Address{info[0].As<Napi::String>(), integer(info, 1)}, options));
+  return kept(info, openDatagram(Address{info[0].As<Napi::String>(), integer(info, 1)}, options));
 }
 
 // connectDatagram(fd, host, port)

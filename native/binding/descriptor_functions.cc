@@ -2,6 +2,7 @@
 #include "descriptor_functions.h"
 
 #include "../descriptor.h"
+#include "environment.h"
 
 namespace coreactor {
 namespace {
@@ -23,8 +24,8 @@ Napi::Value makePipeCall(const Napi::CallbackInfo& info) {
   int writer = -1;
   if (const int error = makePipe(&reader, &writer); error < 0) return Napi::Number::New(info.Env(), error);
   Napi::Array pair = Napi::Array::New(info.Env(), 2);
-  pair.Set(0u, Napi::Number::New(info.Env(), reader));
-  pair.Set(1u, Napi::Number::New(info.Env(), writer));
+  pair.Set(0u, kept(info, reader));
+  pair.Set(1u, kept(info, writer));
   return pair;
 }
 

@@ -1,7 +1,31 @@
-// The registered buffers of one environment; see environment.h.
+// What one environment has: its descriptors and registered buffers; see environment.h.
 #include "environment.h"
 
+#include <unistd.h>
+
 namespace coreactor {
+
+Environment::~Environment() {
+  for (size_t fd = 0; fd < kept_.size(); ++fd) {
+    if (kept_[fd]) ::close(static_cast<int>(fd));
+  }
+}
+
+int Environment::keep(int fd) {
+  if (fd < 0) return fd;
+  const auto slot = static_cast<size_t>(fd);
+  if (slot >= kept_.size()) kept_.resize(slot + 1);
+  kept_[slot] = true;
+  return fd;
+}
+
+void Environment::forget(int fd) {
+  if (fd >= 0 && static_cast<size_t>(fd) < kept_.size()) kept_[static_cast<size_t>(fd)] = false;
+}
+
+Napi::Value kept(const Napi::CallbackInfo& info, int fd) {
+  return Napi::Number::New(info.Env(), info.Env().GetInstanceData<Environment>()->keep(fd));
+}
 
 int32_t Environment::add(Napi::Uint8Array view) {
   int32_t id = static_cast<int32_t>(buffers_.size());

@@ -25,10 +25,20 @@ struct Buffer {
 
 class Environment {
  public:
+  Environment() = default;
+  // Closes what JavaScript had no time to close: a worker that is terminated runs no finally block.
+  ~Environment();
+  Environment(const Environment&) = delete;
+  Environment& operator=(const Environment&) = delete;
+
   int32_t* frame = nullptr;
   Napi::Reference<Napi::Int32Array> frameView;
   // Look up names: as many as libuv has for it.
   ThreadPool resolvers{4, std::chrono::seconds(5)};
+
+  // From now on this descriptor is this environment's, until forget(). Gives it back, and -errno as it is.
+  int keep(int fd);
+  void forget(int fd);
 
   // The id that the frame's kBuffer takes.
   int32_t add(Napi::Uint8Array view);
@@ -37,8 +47,12 @@ class Environment {
   uint8_t* find(int32_t id, int32_t offset, int32_t length) const;
 
  private:
+  std::vector<bool> kept_;  // by fd
   std::vector<Buffer> buffers_;
   std::vector<int32_t> free_;
 };
+
+// keep() as the result of a call.
+Napi::Value kept(const Napi::CallbackInfo& info, int fd);
 
 }  // namespace coreactor

@@ -7,8 +7,8 @@ namespace {
 // There is no caller to whom an exception could be thrown: it ends the program as any that nobody has caught.
 template <class Call>
 void callInto(Napi::Env env, Call call) {
+  const Napi::HandleScope scope(env);
   try {
-    const Napi::HandleScope scope(env);
     call();
   } catch (const Napi::Error& error) {
     try {

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "../inotify.h"
+#include "environment.h"
 
 namespace coreactor {
 
@@ -12,8 +13,7 @@ void defineInotifyFunctions(Napi::Env env, Napi::Object exports) {
   const auto integer = [](const Napi::CallbackInfo& info, size_t index) {
     return info[index].As<Napi::Number>().Int32Value();
   };
-  define("openInotify",
-         [](const Napi::CallbackInfo& info) -> Napi::Value { return Napi::Number::New(info.Env(), openInotify()); });
+  define("openInotify", [](const Napi::CallbackInfo& info) -> Napi::Value { return kept(info, openInotify()); });
   // addWatch(fd, path, events): the watch or -errno
   define("addWatch", [=](const Napi::CallbackInfo& info) -> Napi::Value {
     const std::string path = info[1].As<Napi::String>();

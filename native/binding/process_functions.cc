@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "../process.h"
+#include "environment.h"
 
 namespace coreactor {
 namespace {
@@ -32,7 +33,7 @@ Napi::Value spawnCall(const Napi::CallbackInfo& info) {
   return number(info, spawnProcess(command));
 }
 
-Napi::Value openPidfdCall(const Napi::CallbackInfo& info) { return number(info, openPidfd(integer(info, 0))); }
+Napi::Value openPidfdCall(const Napi::CallbackInfo& info) { return kept(info, openPidfd(integer(info, 0))); }
 
 // reap(pid): [code, signal], 0 while it runs, or -errno
 Napi::Value reapCall(const Napi::CallbackInfo& info) {

@@ -2,6 +2,7 @@
 #include "signal_object.h"
 
 #include "../descriptor.h"
+#include "environment.h"
 
 namespace coreactor {
 
@@ -27,7 +28,7 @@ SignalObject::SignalObject(const Napi::CallbackInfo& info) : ObjectWrap(info) {
       return;
     }
   }
-  result_ = reader.release();
+  result_ = info.Env().GetInstanceData<Environment>()->keep(reader.release());
 }
 
 Napi::Value SignalObject::fd(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), result_); }

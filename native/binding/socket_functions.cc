@@ -85,7 +85,7 @@ Napi::Value isAddressCall(const Napi::CallbackInfo& info) {
 // listenTcp(host, port, backlog, reusePort, dualStack): the fd or -errno
 Napi::Value listenTcpCall(const Napi::CallbackInfo& info) {
   const Address address{info[0].As<Napi::String>(), integer(info, 1)};
-  return number(info, listenTcp(address, integer(info, 2), info[3].ToBoolean(), info[4].ToBoolean()));
+  return kept(info, listenTcp(address, integer(info, 2), info[3].ToBoolean(), info[4].ToBoolean()));
 }
 
 // connectTcp(host, port, localHost?, localPort?): [fd or -errno, pending]
@@ -97,17 +97,29 @@ Napi::Value connectTcpCall(const Napi::CallbackInfo& info) {
   const Address address{info[0].As<Napi::String>(), integer(info, 1)};
   const int fd = connectTcp(address, &pending, isBound ? &local : nullptr);
   Napi::Array pair = Napi::Array::New(info.Env(), 2);
-  pair.Set(0u, number(info, fd));
+  pair.Set(0u, kept(info, fd));
   pair.Set(1u, Napi::Boolean::New(info.Env(), pending));
   return pair;
 }
 
 // listenUnix(path, backlog): the fd or -errno
 Napi::Value listenUnixCall(const Napi::CallbackInfo& info) {
-  return number(info, listenUnix(info[0].As<Napi::String>(), integer(info, 1)));
+  return kept(info, listenUnix(info[0].As<Napi::String>(), integer(info, 1)));
 }
 
-Napi::Value openUnixCall(const Napi::CallbackInfo& info) { return number(info, openUnix()); }
+Napi::Value openUnixCall(const Napi::CallbackInfo& info) { return kept(info, openUnix()); }
+
+// accept(fd): the fd of the connection or -errno
+Napi::Value acceptCall(const Napi::CallbackInfo& info) { return kept(info, acceptSocket(integer(info, 0))); }
+
+// adopt(fd): of a connection that a selector has accepted
+Napi::Value adoptCall(const Napi::CallbackInfo& info) { return kept(info, integer(info, 0)); }
+
+Napi::Value closeCall(const Napi::CallbackInfo& info) {
+  const int fd = integer(info, 0);
+  info.Env().GetInstanceData<Environment>()->forget(fd);
+  return number(info, closeDescriptor(fd));
+}
 
 // connectUnix(fd, path)
 Napi::Value connectUnixCall(const Napi::CallbackInfo& info) {
@@ -168,9 +180,10 @@ void defineSocketFunctions(Napi::Env env, Napi::Object exports, Environment* env
   define("openUnix", openUnixCall);
   define("connectUnix", connectUnixCall);
   exports.Set("mostPathBytes", Napi::Number::New(env, static_cast<double>(mostPathBytes())));
-  define("accept", descriptorCall<acceptSocket>);
+  define("accept", acceptCall);
+  define("adopt", adoptCall);
   define("socketError", descriptorCall<socketError>);
-  define("closeDescriptor", descriptorCall<closeDescriptor>);
+  define("closeDescriptor", closeCall);
   define("shutdown", shutdownCall);
   define("setOption", setOptionCall);
   define("getOption", getOptionCall);

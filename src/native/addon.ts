@@ -29,6 +29,8 @@ export interface Addon {
   /** As Lookup.take(), but blocks. */
   lookUpNow(host: string): string[] | number;
   accept(fd: number): number;
+  /** For a descriptor that the selector has accepted. What is not closed here is, when the thread ends. */
+  adopt(fd: number): number;
   socketError(fd: number): number;
   closeDescriptor(fd: number): number;
   shutdown(fd: number, how: number): number;
