@@ -28,8 +28,12 @@ export const runtimeHost: Host = {
     return () => clearTimeout(timer);
   },
   whenIdle: (fn) => {
-    process.once('beforeExit', fn);
-    return () => void process.off('beforeExit', fn);
+    const tell = (): void => {
+      setImmediate(() => {}); // another pass, after which Node asks again whether there is anything to do
+      fn();
+    };
+    process.once('beforeExit', tell);
+    return () => void process.off('beforeExit', tell);
   },
   // By a thread where libuv cannot poll; COREACTOR_HOST=thread is to try that where it could.
   watch: (selector, fn) => {

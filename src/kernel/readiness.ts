@@ -164,12 +164,12 @@ export class Readiness {
     return giveWay(resource);
   }
 
-  /** BusyError if another task reads. */
   /** Its loop is to take a turn soon, if it does not anyway. */
   rouse(): void {
     if (this.#kernel.sleeper !== null) this.#kernel.rouse();
   }
 
+  /** BusyError if another task reads. */
   checkReader(): void {
     if (this.reader !== null && this.reader !== here.task) throw this.busy(this.reader, 'reads');
   }

@@ -66,9 +66,15 @@ describe.each(['libuv', 'thread'])('by %s', (way) => {
     const before = countDescriptors();
     let ticks = 0;
     const ticking = setInterval(() => ticks++, 1);
-    expect(await timely(runPromise(() => echoes(20, 30)))).toBe(600);
+    await timely(
+      runPromise(function* () {
+        for (let round = 0; round < 30 && (round === 0 || ticks <= 3); round++) {
+          expect(yield* echoes(20, 30)).toBe(600);
+        }
+        expect(ticks).toBeGreaterThan(3);
+      }),
+    );
     clearInterval(ticking);
-    expect(ticks).toBeGreaterThan(3);
     await pause(20); // libuv closes its handle in its own time
     expect(countDescriptors()).toBe(before);
   });
@@ -146,13 +152,20 @@ describe.each(['libuv', 'thread'])('by %s', (way) => {
     const ended = await start(
       `import { Event, runPromise } from 'coreactor';
       await runPromise(() => new Event({ name: 'never' }).wait()).catch((error) => console.log(error.name, error.waits.length));
+      await runPromise(function* () {
+        try { yield* new Event().wait(); } finally { yield* new Event().wait(); }
+      }).catch((error) => console.log('again', error.name));
       setTimeout(() => {}, 10);
       const event = new Event();
       setTimeout(() => event.set(), 50);
       console.log(await runPromise(function* () { yield* event.wait(); return 'somebody outside'; }));`,
       { prefix: ['env', `COREACTOR_HOST=${way === 'thread' ? 'thread' : ''}`] },
     ).ended;
-    expect([ended.stdout, ended.stderr, ended.code]).toEqual(['DeadlockError 1\nsomebody outside\n', '', 0]);
+    expect([ended.stdout, ended.stderr, ended.code]).toEqual([
+      'DeadlockError 1\nagain DeadlockError\nsomebody outside\n',
+      '',
+      0,
+    ]);
   });
 
   test('H37: tasks keep the process alive exactly while they live', async () => {
@@ -313,13 +326,15 @@ test('fromPromise: a cancel lets go, and aborts the signal of a function; the re
           }),
       ),
     );
-    const plain = createTask(fromPromise(pause(5).then(() => Promise.reject(new Error('late')))));
+    let fail: (error: Error) => void = () => {};
+    const plain = createTask(fromPromise(new Promise((_, reject) => (fail = reject))));
     yield* sleep(0);
     task.cancel();
     plain.cancel();
     yield* wait([task, plain]);
     expect([task.cancelled, plain.cancelled]).toEqual([true, true]);
     expect(reason).toMatchObject({ name: 'AbortError' });
+    fail(new Error('late'));
     yield* sleep(20);
     let aborted = false;
     yield* fromPromise(async (signal) => signal.addEventListener('abort', () => (aborted = true)));

@@ -16,6 +16,8 @@ export interface Ended {
 
 export interface Program {
   child: ChildProcess;
+  /** What it has printed so far. */
+  readonly output: { readonly stdout: string; readonly stderr: string };
   /** Resolves when `text` has appeared on stdout. */
   says(text: string): Promise<void>;
   /** Likewise on stderr. */
@@ -60,5 +62,5 @@ export function startCommand(command: string[], seconds = 20): Program {
     });
   const says = (text: string): Promise<void> => hears('stdout', text);
   const warns = (text: string): Promise<void> => hears('stderr', text);
-  return { child, says, warns, ended };
+  return { child, output, says, warns, ended };
 }
