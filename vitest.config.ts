@@ -15,9 +15,12 @@ export default defineConfig({
   ],
   test: {
     include: ['test/**/*.test.ts'],
+    setupFiles: ['test/support/watch.ts'],
     // One process per file: run() blocks its thread, and descriptor counts must be a file's own.
     pool: 'forks',
     execArgv: ['--expose-gc'],
+    // Two at a time: most tests wait more than they compute.
+    maxWorkers: 2,
     testTimeout: 30_000,
   },
 });

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -42,6 +43,35 @@ int makePipe(int* reader, int* writer) {
   *reader = ends[0];
   *writer = ends[1];
   return 0;
+}
+
+int duplicate(int fd) {
+  const int other = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+  return other < 0 ? -errno : other;
+}
+
+int64_t identify(int fd) {
+  struct stat status {};
+  if (fstat(fd, &status) < 0) return -errno;
+  return static_cast<int64_t>(status.st_ino) * 16 + ((status.st_mode & S_IFMT) >> 12);
+}
+
+int tell(int fd, uint8_t byte) { return write(fd, &byte, 1) < 0 ? -errno : 0; }
+
+int hear(int fd, char* to, size_t size) {
+  const ssize_t length = read(fd, to, size);
+  if (length < 0) return -errno;
+  return length == 0 ? -EPIPE : static_cast<int>(length);
+}
+
+// A pipe keeps pieces of up to PIPE_BUF bytes whole; all are of this size, so that the ends meet.
+int handOver(int pipe, int fd) { return write(pipe, &fd, sizeof fd) < 0 ? -errno : 0; }
+
+int takeOver(int pipe) {
+  int fd = -1;
+  const ssize_t length = read(pipe, &fd, sizeof fd);
+  if (length < 0) return -errno;
+  return length == 0 ? -EPIPE : fd;
 }
 
 int readyNow(int fd) {

@@ -48,6 +48,15 @@ int openStream(int family, UniqueFd* to) {
   return 0;
 }
 
+// A socket that is to be bound to `address`, which it gives as the system has it.
+int openServer(const Address& address, bool dualStack, SocketAddress* to, UniqueFd* fd) {
+  if (const int error = parse(address, to); error < 0) return error;
+  if (const int error = openStream(to->family(), fd); error < 0) return error;
+  if (const int error = setOption(fd->get(), SOL_SOCKET, SO_REUSEADDR, 1); error < 0) return error;
+  if (to->family() != AF_INET6) return 0;
+  return setOption(fd->get(), IPPROTO_IPV6, IPV6_V6ONLY, dualStack ? 0 : 1);
+}
+
 int listenOn(UniqueFd fd, SocketAddress& to, int backlog) {
   if (bind(fd.get(), to.get(), to.length) < 0) return -errno;
   if (listen(fd.get(), backlog) < 0) return -errno;
@@ -74,17 +83,22 @@ int ask(int fd, Address* to) {
 
 }  // namespace
 
+int holdTcp(const Address& address, bool dualStack) {
+  SocketAddress to;
+  UniqueFd fd;
+  if (const int error = openServer(address, dualStack, &to, &fd); error < 0) return error;
+  // Bound without the option, which those must have who share the port: so it is refused if anybody has it already.
+  if (bind(fd.get(), to.get(), to.length) < 0) return -errno;
+  if (const int error = setOption(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1); error < 0) return error;
+  return fd.release();
+}
+
 int listenTcp(const Address& address, int backlog, bool reusePort, bool dualStack) {
   SocketAddress to;
-  if (const int error = parse(address, &to); error < 0) return error;
   UniqueFd fd;
-  if (const int error = openStream(to.family(), &fd); error < 0) return error;
-  if (const int error = setOption(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1); error < 0) return error;
+  if (const int error = openServer(address, dualStack, &to, &fd); error < 0) return error;
   if (reusePort) {
     if (const int error = setOption(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1); error < 0) return error;
-  }
-  if (to.family() == AF_INET6) {
-    if (const int error = setOption(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, dualStack ? 0 : 1); error < 0) return error;
   }
   // Accepted sockets inherit it, which saves a call for each of them.
   if (const int error = setNoDelay(fd.get(), true); error < 0) return error;

@@ -11,6 +11,9 @@ namespace coreactor {
 
 // -EINVAL: host is no IP literal.
 int listenTcp(const Address& address, int backlog, bool reusePort, bool dualStack);
+// Has a port for itself and for the listeners with `reusePort` that this user opens; it does not listen. -EADDRINUSE
+// also if somebody has the port who would share it.
+int holdTcp(const Address& address, bool dualStack);
 // Makes a socket file, unless the path is an abstract name.
 int listenUnix(const std::string& path, int backlog);
 int acceptSocket(int listener);

@@ -88,6 +88,12 @@ Napi::Value listenTcpCall(const Napi::CallbackInfo& info) {
   return kept(info, listenTcp(address, integer(info, 2), info[3].ToBoolean(), info[4].ToBoolean()));
 }
 
+// holdTcp(host, port, dualStack): the fd or -errno
+Napi::Value holdTcpCall(const Napi::CallbackInfo& info) {
+  const Address address{info[0].As<Napi::String>(), integer(info, 1)};
+  return kept(info, holdTcp(address, info[2].ToBoolean()));
+}
+
 // connectTcp(host, port, localHost?, localPort?): [fd or -errno, pending]
 Napi::Value connectTcpCall(const Napi::CallbackInfo& info) {
   bool pending = false;
@@ -95,9 +101,11 @@ Napi::Value connectTcpCall(const Napi::CallbackInfo& info) {
   const bool isBound = info[2].IsString();
   if (isBound) local = Address{info[2].As<Napi::String>(), integer(info, 3)};
   const Address address{info[0].As<Napi::String>(), integer(info, 1)};
-  const int fd = connectTcp(address, &pending, isBound ? &local : nullptr);
+  // Kept at once: in a worker that is being terminated, whatever makes a value throws.
+  auto* const environment = info.Env().GetInstanceData<Environment>();
+  const int fd = environment->keep(connectTcp(address, &pending, isBound ? &local : nullptr));
   Napi::Array pair = Napi::Array::New(info.Env(), 2);
-  pair.Set(0u, kept(info, fd));
+  pair.Set(0u, fd);
   pair.Set(1u, Napi::Boolean::New(info.Env(), pending));
   return pair;
 }
@@ -175,6 +183,7 @@ void defineSocketFunctions(Napi::Env env, Napi::Object exports, Environment* env
   define("releaseBuffer", releaseBuffer);
   define("isAddress", isAddressCall);
   define("listenTcp", listenTcpCall);
+  define("holdTcp", holdTcpCall);
   define("connectTcp", connectTcpCall);
   define("listenUnix", listenUnixCall);
   define("openUnix", openUnixCall);

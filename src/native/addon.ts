@@ -18,6 +18,8 @@ export interface Addon {
   releaseBuffer(id: number): boolean;
   isAddress(host: string): boolean;
   listenTcp(host: string, port: number, backlog: number, reusePort: boolean, dualStack: boolean): number;
+  /** Holds a port for listeners with reusePort, but does not listen. -EADDRINUSE if anybody else has it. */
+  holdTcp(host: string, port: number, dualStack: boolean): number;
   connectTcp(host: string, port: number, localHost?: string, localPort?: number): [fd: number, pending: boolean];
   listenUnix(path: string, backlog: number): number;
   openUnix(): number;
@@ -50,6 +52,17 @@ export interface Addon {
   readyNow(fd: number): number;
   setNonBlocking(fd: number, on: boolean): number;
   makePipe(): [reader: number, writer: number] | number;
+  duplicate(fd: number): number;
+  /** A number that two descriptors share if they are of one file. */
+  identify(fd: number): number;
+  /** A byte into a pipe: -EAGAIN if it is full, -EPIPE if nobody reads it. */
+  tell(fd: number, byte: number): number;
+  /** What is in a pipe, as text: -EAGAIN if it is empty, -EPIPE at its end. */
+  hear(fd: number): string | number;
+  /** Sends a descriptor into a pipe: from then on it is another thread's to close. -EAGAIN if the pipe is full. */
+  handOver(pipe: number, fd: number): number;
+  /** Takes one out. -EAGAIN if there is none, -EPIPE if nobody can send any more. */
+  takeOver(pipe: number): number;
   SignalWatcher: new (signals: number[]) => SignalWatcherObject;
   spawn(
     file: string,

@@ -1,18 +1,22 @@
 // Messages from one thread to another, without the event loop of either: a ring in shared memory, and a pipe that wakes
 // whoever sleeps.
 
-import { closeSync, writeSync } from 'node:fs';
+import { constants } from 'node:os';
 import type * as V8 from 'node:v8';
 import { ArgumentRangeError, ArgumentTypeError, BusyError, ClosedError } from '../kernel/errors.ts';
 import { currentKernel } from '../kernel/here.ts';
+import type { Kernel } from '../kernel/kernel.ts';
 import { made } from '../kernel/made.ts';
 import type { Coroutine, Operation } from '../kernel/operation.ts';
 import { addon } from '../native/addon.ts';
 import { SystemError } from '../native/system-error.ts';
 import { openFd } from '../net/open-fd.ts';
 import type { Stream } from '../net/stream.ts';
+import { isPlain } from './plain.ts';
 import { openShared, type SharedFd, shareFd } from './shared-fd.ts';
-import { SharedRing, type Side } from './shared-ring.ts';
+import { BYTES, CLONE, JSON_TEXT, type Kind, SharedRing, type Side, TEXT } from './shared-ring.ts';
+
+const { EAGAIN } = constants.errno;
 
 /** What a thread needs to send or to receive: it can be given to a worker as it is (workerData, postMessage). */
 export interface ChannelHandle {
@@ -77,6 +81,7 @@ export class Channel implements Disposable {
 class ChannelEnd implements Disposable {
   protected readonly ring: SharedRing;
   protected readonly side: Side;
+  protected readonly kernel: Kernel;
   readonly #bell: Stream;
   readonly #out: number;
   readonly #byte = Buffer.alloc(64);
@@ -88,17 +93,17 @@ class ChannelEnd implements Disposable {
         `this is not a channel's ${side === 'reader' ? 'receiver' : 'sender'}: take the other handle`,
       );
     }
-    currentKernel('a channel');
+    this.kernel = currentKernel('a channel');
     this.ring = new SharedRing(handle.memory);
     this.side = side;
-    const own = openShared(handle.own, 'reading');
-    const out = openShared(handle.other, 'writing');
+    const own = openShared(handle.own);
+    const out = openShared(handle.other);
     if (own === null || out === null) {
-      for (const fd of [own, out]) if (fd !== null) closeSync(fd);
+      for (const fd of [own, out]) if (fd !== null) addon.closeDescriptor(fd);
       throw closed();
     }
     this.#out = out;
-    this.#bell = openFd(own, { close: false });
+    this.#bell = openFd(own);
   }
 
   get closed(): boolean {
@@ -110,10 +115,8 @@ class ChannelEnd implements Disposable {
     if (this.#bell.closed) return;
     this.ring.close();
     this.wakeOther();
-    const { fd } = this.#bell;
     this.#bell.close();
-    closeSync(fd);
-    closeSync(this.#out);
+    addon.closeDescriptor(this.#out);
   }
 
   [Symbol.dispose](): void {
@@ -121,12 +124,9 @@ class ChannelEnd implements Disposable {
   }
 
   protected wakeOther(): void {
-    if (!this.ring.wakes(this.side)) return;
-    try {
-      writeSync(this.#out, this.#byte, 0, 1);
-    } catch (error) {
-      if ((error as { code?: string }).code !== 'EAGAIN') this.ring.close(); // EPIPE: nobody is there any more
-    }
+    if (this.#bell.closed || !this.ring.wakes(this.side)) return;
+    const result = addon.tell(this.#out, 0);
+    if (result < 0 && result !== -EAGAIN) this.ring.close(); // EPIPE: nobody is there any more
   }
 
   /** Suspends until ready() may be true. One task at a time. */
@@ -153,36 +153,46 @@ export class ChannelSender extends ChannelEnd {
 
   /**
    * Sends a copy of the value, as structuredClone() makes it, but that bytes come as a Buffer; suspends while there is no
-   * room. Bytes and strings are several times as fast as through a MessagePort, other values about half.
+   * room. Bytes are ten times as fast as through a MessagePort, strings twice, small plain objects about
+   * the same, other values a third.
    * @throws ClosedError; RangeError for what is longer than the channel can hold; BusyError while another task waits.
    */
   send(value: unknown): Operation<void> {
-    return made(this.sending(encode(value)), 'send()');
+    return made(this.sending(value), 'send()');
   }
 
   /** Likewise, but false where send() would suspend. */
   trySend(value: unknown): boolean {
-    return this.offer(encode(value));
+    const kind = kindOf(value);
+    return this.offer(encode(value, kind), kind);
   }
 
-  private offer(message: Uint8Array): boolean {
+  private offer(message: Uint8Array | string, kind: Kind): boolean {
     if (this.ring.closed) throw closed();
-    if (message.length > this.ring.longest) {
-      throw new ArgumentRangeError(
-        `a message of ${message.length} bytes is longer than the channel can hold (${this.ring.longest}): give it more capacity`,
-      );
+    if (this.ring.write(message, kind)) {
+      this.wakeOther();
+      return true;
     }
-    if (!this.ring.write(message)) return false;
-    this.wakeOther();
-    return true;
+    const size = Buffer.byteLength(message);
+    if (size <= this.ring.longest) return false;
+    throw new ArgumentRangeError(
+      `a message of ${size} bytes is longer than the channel can hold (${this.ring.longest}): give it more capacity`,
+    );
   }
 
-  private *sending(message: Uint8Array): Coroutine<void> {
-    while (!this.offer(message)) yield* this.sleep(message.length);
+  private *sending(value: unknown): Coroutine<void> {
+    const kind = kindOf(value);
+    let message = encode(value, kind);
+    if (this.offer(message, kind)) return;
+    if (kind === BYTES) message = Buffer.from(message as Uint8Array); // it may be changed while we wait
+    do yield* this.sleep(Buffer.byteLength(message));
+    while (!this.offer(message, kind));
   }
 }
 
 export class ChannelReceiver extends ChannelEnd {
+  #owes = false;
+
   /** @internal Use openReceiver(). */
   constructor(handle: ChannelHandle) {
     super(handle, 'reader');
@@ -197,8 +207,22 @@ export class ChannelReceiver extends ChannelEnd {
   tryReceive(): [value: unknown] | null {
     const message = this.ring.read();
     if (message === null) return null;
-    this.wakeOther();
-    return [decode(message)];
+    this.tellOfRoom();
+    return [decode(message, this.ring.kind)];
+  }
+
+  /** Not at once while the ring is half full, so that the two do not take turns message by message, but in the next turn. */
+  private tellOfRoom(): void {
+    if (!this.ring.crowded) {
+      this.wakeOther();
+      return;
+    }
+    if (this.#owes || !this.ring.waits(this.side)) return;
+    this.#owes = true;
+    this.kernel.callSoon(() => {
+      this.#owes = false;
+      this.wakeOther();
+    });
   }
 
   private *receiving(): Coroutine<unknown> {
@@ -226,27 +250,20 @@ function closed(): ClosedError {
   return new ClosedError('the channel is closed, or the thread at its other end has ended');
 }
 
-const BYTES = 0;
-const TEXT = 1;
-const CLONE = 2;
 const serializer = (): typeof V8 => process.getBuiltinModule('node:v8') as typeof V8;
 
-function encode(value: unknown): Uint8Array {
-  if (typeof value === 'string') {
-    const message = Buffer.allocUnsafe(value.length * 3 + 1);
-    message[0] = TEXT;
-    return message.subarray(0, 1 + message.write(value, 1));
-  }
-  const isBytes = value instanceof Uint8Array && (value.constructor === Uint8Array || Buffer.isBuffer(value));
-  const body = isBytes ? (value as Uint8Array) : serializer().serialize(value);
-  const message = Buffer.allocUnsafe(1 + body.length);
-  message[0] = isBytes ? BYTES : CLONE;
-  message.set(body, 1);
-  return message;
+function kindOf(value: unknown): Kind {
+  if (typeof value === 'string') return TEXT;
+  if (value instanceof Uint8Array && (value.constructor === Uint8Array || Buffer.isBuffer(value))) return BYTES;
+  return isPlain(value) ? JSON_TEXT : CLONE;
 }
 
-function decode(message: Buffer): unknown {
-  if (message[0] === TEXT) return message.toString('utf8', 1);
-  const body = message.subarray(1);
-  return message[0] === BYTES ? body : serializer().deserialize(body);
+function encode(value: unknown, kind: Kind): Uint8Array | string {
+  if (kind === JSON_TEXT) return JSON.stringify(value);
+  return kind === CLONE ? serializer().serialize(value) : (value as Uint8Array | string);
+}
+
+function decode(message: Buffer | string, kind: Kind): unknown {
+  if (kind === JSON_TEXT) return JSON.parse(message as string);
+  return kind === CLONE ? serializer().deserialize(message as Buffer) : message;
 }

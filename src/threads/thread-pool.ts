@@ -7,6 +7,7 @@ import { made } from '../kernel/made.ts';
 import type { Coroutine, Operation } from '../kernel/operation.ts';
 import { Semaphore } from '../sync/semaphore.ts';
 import { type Job, Thread } from './thread.ts';
+import { checkModule } from './worker-line.ts';
 
 /** A function of a module: what a bundler or a stranger's file exports. */
 export interface ModuleFunction {
@@ -67,16 +68,10 @@ export class ThreadPool {
 function toJob(work: Work<unknown[], unknown>, args: unknown[]): Job {
   if (typeof work === 'function') return { text: textOf(work), args };
   const { module, export: name = 'default' } = work ?? {};
-  if (typeof module !== 'string' && !(module instanceof URL)) {
+  if (module === undefined) {
     throw new ArgumentTypeError("toThread() takes a function, or { module, export }: such as { module: 'node:zlib' }");
   }
-  const url = String(module);
-  if (/^\.\.?\//.test(url)) {
-    throw new ArgumentRangeError(
-      `toThread() was given the module ${url}, which is relative to nobody knows what: new URL('${url}', import.meta.url)`,
-    );
-  }
-  return { module: url, name, args };
+  return { module: checkModule(module, 'toThread()'), name, args };
 }
 
 function textOf(work: (...args: unknown[]) => unknown): string {

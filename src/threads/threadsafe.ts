@@ -1,15 +1,18 @@
 // Calls from other threads: a port carries what is said, a pipe wakes a loop that waits for descriptors only.
 
-import { writeSync } from 'node:fs';
+import { constants } from 'node:os';
 import type { MessagePort } from 'node:worker_threads';
 import { createTask } from '../kernel/create-task.ts';
 import { ArgumentTypeError, ClosedError } from '../kernel/errors.ts';
 import { currentKernel } from '../kernel/here.ts';
 import type { Coroutine } from '../kernel/operation.ts';
 import type { Task } from '../kernel/task.ts';
+import { addon } from '../native/addon.ts';
 import { type Pipe, pipe } from '../net/pipe.ts';
 import { openShared, type SharedFd, shareFd } from './shared-fd.ts';
 import { workerThreads } from './worker-threads.ts';
+
+const { EAGAIN } = constants.errno;
 
 /** What another thread needs to call: send it there, with its `port` in the list of what is transferred. */
 export interface ThreadsafeHandle {
@@ -88,19 +91,13 @@ export function callSoonThreadsafe<A extends unknown[]>(fn: (...args: A) => unkn
  */
 export function fromThread(handle: ThreadsafeHandle): (...args: unknown[]) => void {
   const { port, bell } = handle;
-  const out = openShared(bell, 'writing');
+  const out = openShared(bell);
   if (out === null) throw closed();
   port.unref();
-  const byte = new Uint8Array(1);
   return (...args) => {
     port.postMessage(args);
-    try {
-      writeSync(out, byte);
-    } catch (error) {
-      // A full pipe will wake it all the same.
-      if ((error as { code?: string }).code === 'EAGAIN') return;
-      throw closed();
-    }
+    const result = addon.tell(out, 0);
+    if (result < 0 && result !== -EAGAIN) throw closed(); // a full pipe will wake it all the same
   };
 }
 

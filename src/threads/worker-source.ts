@@ -1,21 +1,48 @@
-// What runs in a worker of the pool: plain JavaScript as text, since there is no file of it that every bundler would keep.
-// It hears of a job by a message, puts the answer into `port`, and then a byte into a pipe, which wakes a loop that waits
-// for descriptors only. The pipe's end is opened here, so that Node closes it when the worker ends, however it does: the
-// other side reads to the end then.
+// What runs in our workers: plain JavaScript as text, since there is no file of it that every bundler would keep. The
+// pipe's end is opened there, so that Node closes it when the worker ends, however it does.
 
-/** The bytes: it has begun; there is an answer in the port. */
-export const BEGUN = 0;
-export const ANSWER = 1;
+import { isPlain } from './plain.ts';
 
-// A module or a script, as the program's options have it: so without import and require.
-export const WORKER_SOURCE = `'use strict';
+/** How each word of a worker begins: it has begun; */
+export const BEGUN = 'b';
+/** a job is done, and the answer is in the port, */
+export const ANSWER = 'a';
+/** or in the word itself, as JSON; */
+export const VALUE = 'v';
+/** the worker of a cluster serves; */
+export const JOINED = 'j';
+/** its program has failed, and the error is in the port. */
+export const FAILED = 'f';
+
+/** What a pipe takes at once, or not at all. (PIPE_BUF) */
+const LONGEST_WORD = 4096;
+
+/**
+ * What comes first: `port` takes messages, tell(word) wakes whoever listens on the line, failure(error, stranger) packs an
+ * error. A module or a script, as the program's options have it: so without import and require.
+ */
+export const PRELUDE = `'use strict';
 const builtin = process.getBuiltinModule;
-const { parentPort, workerData: { pipe, port } } = builtin('node:worker_threads');
-const { openSync, writeSync } = builtin('node:fs');
+const { parentPort, workerData } = builtin('node:worker_threads');
+const { port } = workerData;
+const { closeSync, openSync, writeSync } = builtin('node:fs');
+const out = openSync('/dev/fd/' + workerData.pipe, 'w');
+const tell = (word) => { try { writeSync(out, word); } catch {} }; // nobody listens any more
+process.once('exit', () => closeSync(out)); // Bun does not by itself
 const { isNativeError } = builtin('node:util').types;
+const failure = (error, stranger) => ({
+  // Of an error that is none of the language's own (a DOMException) a clone is nothing.
+  error: error instanceof Error && !isNativeError(error) ? new Error(error.message) : error,
+  stranger,
+  // A clone keeps the name of the built-in class, the message, the stack and the cause only.
+  extra: error instanceof Error ? { name: error.name, stack: error.stack, ...error } : {},
+});
+tell('${BEGUN}');
+`;
+
+/** Does the jobs that come as messages. */
+export const JOBS = `
 const load = builtin('node:module').createRequire(process.cwd() + '/');
-const out = openSync('/dev/fd/' + pipe, 'w');
-const tell = (byte) => { try { writeSync(out, Uint8Array.of(byte)); } catch {} }; // nobody listens any more
 const functions = new Map(); // by their text
 
 function compile(text) {
@@ -41,16 +68,24 @@ async function answerTo({ text, module, name, args }) {
   }
 }
 
-const failure = (error, stranger) => ({
-  // Of an error that is none of the language's own (a DOMException) a clone is nothing.
-  error: error instanceof Error && !isNativeError(error) ? new Error(error.message) : error,
-  stranger,
-  // A clone keeps the name of the built-in class, the message, the stack and the cause only.
-  extra: error instanceof Error ? { name: error.name, stack: error.stack, ...error } : {},
-});
+const isPlain = ${isPlain};
+
+// What is small and plain goes as a word, and needs no second way.
+function tellValue(answer) {
+  try {
+    if (!('value' in answer) || !isPlain(answer.value)) return false;
+    const word = Buffer.from('${VALUE}' + JSON.stringify(answer.value));
+    if (word.length > ${LONGEST_WORD}) return false;
+    tell(word);
+    return true;
+  } catch {
+    return false; // a getter throws, or a bundler has put something into isPlain() that is not known here
+  }
+}
 
 parentPort.on('message', async (job) => {
   const answer = await answerTo(job);
+  if (tellValue(answer)) return;
   try {
     port.postMessage(answer);
   } catch (error) {
@@ -61,7 +96,22 @@ parentPort.on('message', async (job) => {
       port.postMessage({ error: String(worse), stranger: false, extra: {} });
     }
   }
-  tell(${ANSWER});
+  tell('${ANSWER}');
 });
-tell(${BEGUN});
+`;
+
+/** Runs a program: what runs a loop in it joins the cluster by clusterWorker(). */
+export const PROGRAM = `
+workerData.tell = tell;
+const fail = (error) => {
+  try {
+    port.postMessage(failure(error, false));
+  } catch {
+    port.postMessage(failure(new Error(String(error?.stack ?? error)), false)); // it cannot be cloned
+  }
+  tell('${FAILED}');
+  process.exit(1);
+};
+process.once('uncaughtException', fail);
+import(workerData.entry).catch(fail);
 `;

@@ -16,7 +16,7 @@ import {
   timeout,
   wait,
 } from '../../src/index.ts';
-import { SharedRing, type Side } from '../../src/threads/shared-ring.ts';
+import { BYTES, CLONE, SharedRing, type Side, TEXT } from '../../src/threads/shared-ring.ts';
 import { countDescriptors } from '../support/descriptors.ts';
 
 // --- the protocol: each step has one access to what is shared
@@ -72,7 +72,7 @@ function* writing(world: World, order: Order): Actor {
         if (ring.wakes('writer')) bells.reader++;
         yield 'step';
       }
-      const done = ring.write(MESSAGE);
+      const done = ring.write(MESSAGE, BYTES);
       yield 'step';
       if (done) break;
       yield* sleeping(world, 'writer', order);
@@ -150,6 +150,25 @@ test.each<Order>(['looks first', 'wakes before it publishes'])(
   120_000,
 );
 
+test('text of every size goes round the ring unchanged, across its end too, and what is not told apart is its kind', () => {
+  const ring = SharedRing.create(256);
+  let seed = 1;
+  let [sent, got] = [0, 0];
+  const message = (i: number): string => ['é', '🎉', 'a', ''][i % 4]?.repeat((i * 7) % 40) as string;
+  while (got < 5000) {
+    seed = (seed * 1103515245 + 12345) & 0x7fffffff;
+    const isText = sent % 3 > 0;
+    if (seed & 64 && ring.write(isText ? message(sent) : Buffer.from(message(sent)), isText ? TEXT : CLONE)) sent++;
+    else {
+      const found = ring.read();
+      if (found === null) continue;
+      expect([String(found), ring.kind]).toEqual([message(got), got % 3 > 0 ? TEXT : CLONE]);
+      expect(typeof found).toBe(got % 3 > 0 ? 'string' : 'object');
+      got++;
+    }
+  }
+});
+
 test('messages of every size go round the ring unchanged', () => {
   const ring = SharedRing.create(256);
   let seed = 1;
@@ -157,12 +176,42 @@ test('messages of every size go round the ring unchanged', () => {
   const message = (i: number): Buffer => Buffer.alloc((i * 37) % ring.longest, i);
   while (got < 5000) {
     seed = (seed * 1103515245 + 12345) & 0x7fffffff;
-    if (seed & 64 && ring.write(message(sent))) sent++;
+    if (seed & 64 && ring.write(message(sent), BYTES)) sent++;
     else {
       const found = ring.read();
-      if (found !== null) expect(found.equals(message(got++))).toBe(true);
+      if (found !== null) expect((found as Buffer).equals(message(got++))).toBe(true);
     }
   }
+});
+
+test('what waits to be sent is what it was when it was given', () => {
+  run(function* () {
+    using channel = new Channel({ capacity: 64 });
+    const [sender, receiver] = [openSender(channel.sender), openReceiver(channel.receiver)];
+    while (sender.trySend(Buffer.alloc(20, 1)));
+    const bytes = Buffer.alloc(20, 2);
+    const sending = createTask(sender.send(bytes));
+    yield* sleep(5);
+    bytes.fill(3);
+    for (const expected of [1, 1, 2]) expect(yield* receiver.receive()).toEqual(Buffer.alloc(20, expected));
+    yield* sending;
+    sender.close();
+    receiver.close();
+  });
+});
+
+test('who waits for room is told of it, also while the ring is half full and the other one receives no more', () => {
+  run(function* () {
+    using channel = new Channel({ capacity: 256 });
+    using sender = openSender(channel.sender);
+    using receiver = openReceiver(channel.receiver);
+    for (let i = 0; i < 4; i++) sender.trySend(Buffer.alloc(60));
+    const sending = createTask(sender.send(Buffer.alloc(60)));
+    yield* sleep(5);
+    expect(sending.done).toBe(false);
+    receiver.tryReceive();
+    yield* timeout(10_000, () => sending);
+  });
 });
 
 // --- between threads
@@ -291,6 +340,12 @@ test('values of every kind are what structuredClone() makes of them', () => {
     ...[
       { toJSON: 5 },
       Object.assign([1], { extra: 2 }),
+      new (class Point {
+        x = 1;
+      })(),
+      Object.assign(new Array(3), { 0: 1, 2: 3 }), // a hole is no undefined
+      Array.from({ length: 100 }, (_, i) => ({ i })),
+      { a: [{ b: 'c', d: [true, false, null, 1e300] }], 'a key': '\ud800' },
       [shared, shared],
       self,
       nested,
@@ -305,9 +360,11 @@ test('values of every kind are what structuredClone() makes of them', () => {
       yield* sender.send(value);
       const given = yield* receiver.receive();
       const expected = Buffer.isBuffer(value) ? value : structuredClone(value);
-      expect(Object.is(given, expected) || given).toEqual(Object.is(given, expected) || expected);
+      expect(Object.is(given, expected) || given).toStrictEqual(Object.is(given, expected) || expected);
     }
     yield* sender.send([shared, shared]);
+    const [one, other] = (yield* receiver.receive()) as unknown[];
+    expect(one).toBe(other); // also in the clone
     expect(() => sender.trySend(() => 1)).toThrow(/could not be cloned/);
   });
 });

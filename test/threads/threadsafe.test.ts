@@ -80,7 +80,7 @@ test('what the function throws is reported as any callback’s; what is no funct
       expect(() => callSoonThreadsafe(5 as never)).toThrow(TypeError);
       // The number of the pipe is another descriptor's by now.
       const { port, bell } = call.handle;
-      const stale = { port, bell: { ...bell, inode: bell.inode + 1 } };
+      const stale = { port, bell: { ...bell, identity: bell.identity + 1 } };
       expect(() => fromThread(stale)).toThrow(expect.objectContaining({ code: 'ERR_COREACTOR_CLOSED' }));
     },
     { onUnhandled: ({ kind, error }) => reports.push(kind, (error as Error).message) },
@@ -100,6 +100,7 @@ test('H38: a worker that is blocked in run() can be terminated, and process.exit
     const block = async () => {
       const worker = new Worker(source, { eval: true });
       await new Promise((resolve) => worker.once('message', resolve));
+      await new Promise((resolve) => setTimeout(resolve, 30)); // until it waits
       return worker;
     };
     for (let i = 0; i < 3; i++) {

@@ -148,6 +148,8 @@ describe.each<[string, <T>(main: Main<T>) => T | Promise<T>]>([
       const work = (at: Int32Array): void => {
         const now = Atomics.add(at, 0, 1) + 1;
         if (now > Atomics.load(at, 1)) Atomics.store(at, 1, now);
+        Atomics.notify(at, 1);
+        Atomics.wait(at, 1, 1, 5000); // the first one waits for a second one
         Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
         Atomics.sub(at, 0, 1);
       };
@@ -177,6 +179,47 @@ describe.each<[string, <T>(main: Main<T>) => T | Promise<T>]>([
       for (let i = 0; i < 400 && countDescriptors() > descriptors; i++) yield* sleep(10);
       // Under run() the ends of workers are seen, and their last descriptors closed, when Node's loop goes on.
       if (_ === 'runPromise()') expect(countDescriptors()).toBeLessThanOrEqual(descriptors);
+    }));
+
+  test('answers of every kind and size come as structuredClone() would give them', () =>
+    goes(function* () {
+      const texts = ['', 'é🎉\n"', 'x'.repeat(4090), 'é'.repeat(2047), 'é'.repeat(2048), 'x'.repeat(100_000)];
+      const numbers = [0, -0, Number.NaN, Number.POSITIVE_INFINITY, 1.5, 2n ** 70n];
+      const shared = { deep: [1, { a: null }] };
+      const others = [
+        undefined,
+        null,
+        true,
+        [],
+        { a: undefined },
+        shared,
+        new Map([[1, shared]]),
+        new Uint8Array([1, 2]),
+      ];
+      for (const value of [...texts, ...numbers, ...others]) {
+        expect(yield* toThread((given: unknown) => given, value)).toStrictEqual(value);
+      }
+      const [one, other] = yield* toThread(() => {
+        const twice = {};
+        return [twice, twice];
+      });
+      expect(one).toBe(other);
+      const getter = toThread(() => ({
+        get bad() {
+          throw new RangeError('no');
+        },
+      }));
+      expect(yield* errorOf(getter)).toMatchObject({ name: 'RangeError', message: 'no' });
+    }));
+
+  test('an answer that is there before anybody could look for it is found', () =>
+    goes(function* () {
+      const pool = new ThreadPool({ threads: 1 });
+      const task = createTask(pool.run(() => 'early'));
+      yield* sleep(0);
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300); // the thread begins and answers meanwhile
+      expect(yield* task).toBe('early');
+      pool.close();
     }));
 
   test('a thread that ends in the work is an error, and the next call has another', () =>
@@ -212,9 +255,9 @@ test('idle threads keep no process alive, and neither does one that was cancelle
     `import { run, runPromise, timeout, toThread } from 'coreactor';
     run(function* () { console.log(yield* toThread(() => 'run')); });
     await runPromise(function* () {
-      console.log(yield* toThread(() => 'guest'));
       try { yield* timeout(30, () => toThread(() => { for (;;); })); } catch (error) { console.log(error.name); }
+      console.log(yield* toThread(() => 'guest')); // and this thread stays
     });`,
   ).ended;
-  expect([ended.stdout, ended.stderr, ended.code]).toEqual(['run\nguest\nTimeoutError\n', '', 0]);
+  expect([ended.stdout, ended.stderr, ended.code]).toEqual(['run\nTimeoutError\nguest\n', '', 0]);
 });
