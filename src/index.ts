@@ -1,5 +1,7 @@
 // The public names, nothing else.
 
+export { Cluster, type ClusterMember, type ClusterOptions, cluster, type Distribution } from './cluster/cluster.ts';
+export { type ClusterWorker, clusterWorker } from './cluster/cluster-worker.ts';
 export { asCompleted } from './compose/as-completed.ts';
 export { type GatherOptions, gather } from './compose/gather.ts';
 export { shield } from './compose/shield.ts';

@@ -30,12 +30,13 @@ function started(command: string[]): Program {
 /** Starts an example and gives the port it says that it listens on. */
 async function serverOn(file: string, args: string[]): Promise<number> {
   const program = started([process.execPath, folder + file, ...args]);
-  let text = '';
-  program.child.stdout?.on('data', (chunk) => {
-    text += chunk;
-  });
   await program.says('listening on');
-  return Number(/listening on .*?:(\d+)\b/.exec(text)?.[1]);
+  return portOf(program);
+}
+
+/** The port that a program says it listens on. */
+function portOf({ output }: Program): number {
+  return Number(/listening on .*?:(\d+)\b/.exec(output.stdout)?.[1]);
 }
 
 /** Runs a program to its end, with `input` on its stdin. */
@@ -188,3 +189,16 @@ testWith(
     expect([code, stdout]).toEqual([0, 'one\ntwo\nx\n']);
   },
 );
+
+testWith(['nc'], 'cluster: workers answer, another takes the place of one that dies, and all end in time', async () => {
+  const program = started([process.execPath, `${folder}cluster.js`, '--port', '0', '--workers', '2']);
+  await program.says('(2 workers)');
+  const port = String(portOf(program));
+  expect(ask(['nc', '-N', '127.0.0.1', port], 'hello\n')).toMatch(/^worker [01], thread \d+: hello\n$/);
+  expect(ask(['nc', '-N', '127.0.0.1', port], 'die\n')).toBe('');
+  await program.warns('of the cluster has ended');
+  for (let i = 0; i < 10; i++) expect(ask(['nc', '-N', '127.0.0.1', port], 'hello\n')).toContain(': hello');
+  program.child.kill('SIGINT');
+  await program.says('all workers have ended');
+  expect((await program.ended).code).toBe(0);
+});

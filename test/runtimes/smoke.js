@@ -4,6 +4,7 @@
 
 import {
   callSoonThreadsafe,
+  cluster,
   connect,
   createTask,
   Event,
@@ -114,6 +115,22 @@ function* threads() {
   call.close();
 }
 
+function* manyCores() {
+  const entry = new URL('../cluster/worker.js', import.meta.url);
+  for (const accept of /** @type {any[]} */ (process.platform === 'linux' ? ['reuseport', 'handoff'] : ['handoff'])) {
+    const servers = yield* cluster({ entry, workers: 2, accept, ...ANY });
+    const seen = new Set();
+    for (let i = 0; i < 100 && seen.size < 2; i++) {
+      const socket = yield* connect(/** @type {any} */ (servers.address));
+      yield* socket.sendAll(Buffer.from('who\n'));
+      seen.add(JSON.parse((yield* socket.reader().readLine()) ?? '').index);
+      socket.close();
+    }
+    equal([...seen].sort(), [0, 1]);
+    yield* servers.close();
+  }
+}
+
 /** @type {Record<string, () => unknown>} */
 const cases = {};
 for (const selector of /** @type {any[]} */ (Selector.available)) {
@@ -126,6 +143,7 @@ const both = (/** @type {string} */ name, /** @type {() => import('coreactor').C
 };
 both('cancels', cancels);
 both('threads', threads);
+both('cluster', manyCores);
 both('processes', function* () {
   equal(String((yield* runProcess('echo', ['hello'])).stdout), 'hello\n');
 });

@@ -1,0 +1,173 @@
+// One server on many cores: a reactor in each worker thread, and the connections of one port spread over them.
+
+import { availableParallelism } from 'node:os';
+import { endAll } from '../compose/end.ts';
+import { gather } from '../compose/gather.ts';
+import { shield } from '../compose/shield.ts';
+import { wait } from '../compose/wait.ts';
+import { createTask } from '../kernel/create-task.ts';
+import { ArgumentRangeError, ArgumentTypeError } from '../kernel/errors.ts';
+import { currentKernel } from '../kernel/here.ts';
+import { made } from '../kernel/made.ts';
+import type { Coroutine, Operation } from '../kernel/operation.ts';
+import type { Task } from '../kernel/task.ts';
+import { type Address, checkBacklog, formatAddress, isUnix, type UnixTarget } from '../native/address.ts';
+import type { ListenOptions } from '../net/listener.ts';
+import { checkModule } from '../threads/worker-line.ts';
+import { Member, type Program } from './member.ts';
+import { HandedPort, type Port, ReusedPort } from './share.ts';
+
+/** How connections come to the workers. */
+export type Distribution = 'reuseport' | 'handoff';
+
+export interface ClusterOptions extends Omit<ListenOptions, 'reusePort'> {
+  /** The module that each worker runs; in a loop of its own it calls clusterWorker(). */
+  entry: string | URL;
+  /** How many. Default: as many as there are processors. */
+  workers?: number;
+  /**
+   * 'reuseport': the system spreads connections by their addresses, and no thread stands between (Linux, TCP). 'handoff':
+   * this thread accepts and hands them round in turn, which costs each connection a way through it, and is even. Default:
+   * the first where it can be had.
+   */
+  accept?: Distribution;
+  /** As listen() takes them. */
+  host?: string;
+  port?: number;
+  path?: string;
+  /** For the workers: a copy is `clusterWorker().data`. */
+  data?: unknown;
+}
+
+/** One worker, and those that come after it when it dies. */
+export interface ClusterMember {
+  readonly index: number;
+  /** As node:worker_threads counts them; -1 while there is none. */
+  readonly threadId: number;
+  /** How many workers have died here. */
+  readonly deaths: number;
+}
+
+/** Made by cluster(). */
+export class Cluster {
+  /** Where all of them listen. */
+  readonly address: Address;
+  readonly workers: readonly ClusterMember[];
+  readonly #port: Port;
+  readonly #members: readonly Member[];
+  readonly #tasks: ReadonlySet<Task<void>>;
+  readonly #end: Task<void>;
+
+  /** @internal All members have started. */
+  constructor(port: Port, members: readonly Member[]) {
+    this.address = port.address;
+    this.workers = members;
+    this.#port = port;
+    this.#members = members;
+    this.#tasks = new Set(
+      members.map((member) => createTask(member.keep(), { name: `worker ${member.index} of the cluster` })),
+    );
+    this.#end = createTask(this.holding(), { name: `cluster on ${formatAddress(this.address)}` });
+  }
+
+  /** Suspends until close() was called and all workers have ended. */
+  waitClosed(): Operation<void> {
+    return made(shield(this.#end), 'waitClosed()');
+  }
+
+  /**
+   * Stops accepting, and suspends until all workers have ended. They are asked to: their serve() lets the handlers finish,
+   * `drain` milliseconds at most (default: for ever), and cancels them after that. Cancelled itself, this ends the workers in
+   * whatever they do.
+   */
+  close(options: { drain?: number | null } = {}): Operation<void> {
+    return made(this.ending(options.drain ?? null), 'close()');
+  }
+
+  private *ending(drain: number | null): Coroutine<void> {
+    this.#port.close();
+    for (const member of this.#members) member.stop(drain);
+    try {
+      yield* shield(this.#end);
+    } finally {
+      yield* endAll(this.#tasks, 'the cluster is being closed');
+    }
+  }
+
+  // The port is ours until all workers have ended, also at the end of the run.
+  private *holding(): Coroutine<void> {
+    try {
+      yield* wait(this.#tasks);
+    } finally {
+      this.#port.close();
+    }
+  }
+}
+
+/**
+ * Serves one port by many worker threads, each with a loop of its own; gives the Cluster when all of them serve. Suspends
+ * until then. One that dies is replaced, and onUnhandled is told why; what waits in its share of the connections waits for
+ * the next. At the end of the run the workers end, too: see close() for a better end.
+ *
+ * What a worker writes to console comes through the loop of this thread: use runPromise() here, for run() lets none of it
+ * through before its end. (node:cluster)
+ * @throws SystemError EADDRINUSE, also if somebody has the port who would share it; CoreactorError ERR_COREACTOR_THREAD
+ * with the cause if a worker cannot begin; RangeError, TypeError for impossible options.
+ * @example
+ * const servers = yield* cluster({ entry: new URL('./worker.js', import.meta.url), port: 7000 });
+ * yield* signal('SIGTERM');
+ * yield* servers.close({ drain: 10_000 });
+ *
+ * // worker.js
+ * run(function* () {
+ *   yield* clusterWorker().serve(function* (socket) { ... });
+ * });
+ */
+export function cluster(options: ClusterOptions): Operation<Cluster> {
+  currentKernel('cluster()');
+  return made(starting(checked(options)), 'cluster()');
+}
+
+interface Plan {
+  readonly port: () => Port;
+  readonly program: Program;
+}
+
+function checked(options: ClusterOptions): Plan {
+  const { entry, workers = availableParallelism(), data, host, ...rest } = options ?? {};
+  const program = { entry: checkModule(entry, 'cluster()'), workers, data };
+  if (!Number.isInteger(workers) || workers < 1) {
+    throw new ArgumentRangeError(`cluster() was given ${workers} workers: it must be a whole number, at least 1`);
+  }
+  if (rest.backlog !== undefined) checkBacklog(rest.backlog);
+  if (isUnix(options as UnixTarget, 'cluster()')) {
+    const { path, accept = 'handoff' } = options as UnixTarget & ClusterOptions;
+    if (accept === 'handoff') return { program, port: () => new HandedPort({ path }, rest) };
+    throw new ArgumentTypeError("cluster() cannot share the path of a Unix socket: take accept: 'handoff'");
+  }
+  const isLinux = process.platform === 'linux';
+  const { accept = isLinux ? 'reuseport' : 'handoff' } = rest;
+  const target = { port: rest.port as number, ...(host !== undefined && { host }) };
+  if (accept === 'handoff') return { program, port: () => new HandedPort(target, rest) };
+  if (accept === 'reuseport' && isLinux) return { program, port: () => new ReusedPort(target, rest) };
+  const why = accept === 'reuseport' ? ', for this system does not spread connections' : '';
+  throw new ArgumentRangeError(
+    `cluster() cannot have accept: ${String(accept)}${why}: take 'handoff' or 'reuseport' (Linux)`,
+  );
+}
+
+function* starting(plan: Plan): Coroutine<Cluster> {
+  const port = plan.port();
+  const members = Array.from({ length: plan.program.workers }, (_, index) => new Member(index, port, plan.program));
+  let started = false;
+  try {
+    yield* gather(members.map((member) => member.start()));
+    started = true;
+    return new Cluster(port, members);
+  } finally {
+    if (!started) {
+      port.close();
+      for (const member of members) member.close();
+    }
+  }
+}

@@ -1,0 +1,34 @@
+// What the workers of the tests run: they answer with who they are, or do what a line tells them to.
+
+import { threadId } from 'node:worker_threads';
+import { clusterWorker, run, sleep } from 'coreactor';
+
+run(function* () {
+  const worker = clusterWorker();
+  const { index, workers } = worker;
+  /** In shared memory: who is to fail, how many handlers have ended, how many things have begun. @type {{ greeting?: string, broken?: Int32Array, ended?: Int32Array, begun?: Int32Array }} */
+  const { greeting, broken, ended, begun } = worker.data ?? {};
+  if (broken && Atomics.load(broken, index) === 1) throw new RangeError(`no ${index} today`);
+  yield* worker.serve(function* (socket, server) {
+    const reader = socket.reader();
+    /** @param {string} text */
+    const say = (text) => socket.sendAll(Buffer.from(`${text}\n`));
+    for (;;) {
+      const line = yield* server.whileIdle(() => reader.readLine());
+      if (line === undefined || line === null) return;
+      const [word, number] = line.split(' ');
+      if (number && begun) Atomics.add(begun, 0, 1);
+      if (word === 'who') yield* say(JSON.stringify({ index, workers, threadId, greeting }));
+      else if (word === 'exit') process.exit(3);
+      else if (word === 'block') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Number(number));
+      else if (word === 'sleep') {
+        try {
+          yield* sleep(Number(number));
+          yield* say('slept');
+        } finally {
+          if (ended) Atomics.add(ended, 0, 1);
+        }
+      }
+    }
+  });
+});
