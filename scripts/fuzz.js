@@ -1,7 +1,7 @@
 // The fuzzers; a failure is printed with its seed, and shrunk.
 //   npm run fuzz -- [--seed S] [--operations N] [--selector NAME]   the native selectors, with poll(2) as the judge
 //   npm run fuzz -- --sanitize …                                    the same under ASan and UBSan
-//   npm run fuzz -- --sockets [--seed S] [--programs N]             sockets, through the public API
+//   npm run fuzz -- --sockets [--seed S] [--programs N] [--guest]   sockets, through the public API
 
 import { spawnSync } from 'node:child_process';
 

@@ -34,7 +34,7 @@ const checks = {
     if (!ok || names.length === 0) throw new Error(`the addon under ASan cannot be used: ${output}`);
     return names.every((name) => {
       console.log(`\n== the suite of JavaScript under ASan and UBSan, ${name}`);
-      const env = { ...underAddress, COREACTOR_SELECTOR: name };
+      const env = { ...underAddress, COREACTOR_SELECTOR: name, COREACTOR_WORKERS: '300' };
       const { ok } = call('npx', ['vitest', 'run', '--testTimeout=120000'], { cwd: copy, env });
       return ok;
     });

@@ -2,7 +2,7 @@
 // readers, cancels, more connections than it has descriptors). Then nothing may be left: no byte lost or changed, no
 // descriptor and no task, and memory as it was.
 //
-//   npm run soak -- [--seconds 600] [--clients 100] [--descriptors 100] [--selector epoll] [--seed N]
+//   npm run soak -- [--seconds 600] [--clients 100] [--descriptors 100] [--selector epoll] [--guest] [--seed N]
 
 import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
@@ -18,6 +18,7 @@ const { values } = parseArgs({
     clients: { type: 'string', default: '100' },
     descriptors: { type: 'string', default: '100' },
     selector: { type: 'string', default: '' },
+    guest: { type: 'boolean', default: false },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
   },
 });
@@ -97,6 +98,7 @@ const server = spawn(
     process.execPath,
     '--expose-gc',
     fileURLToPath(new URL('server.js', import.meta.url)),
+    ...(values.guest ? ['guest'] : []),
   ],
   { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, COREACTOR_SELECTOR: values.selector || 'auto' } },
 );
@@ -107,7 +109,9 @@ const port = await new Promise((resolve, reject) => {
 });
 server.removeAllListeners('exit');
 const runner = new Runner(values.selector ? { selector: /** @type {any} */ (values.selector) } : {});
-console.log(`soak: ${values.seconds} s, ${values.clients} clients, ${runner.selector}, --seed ${values.seed}`);
+console.log(
+  `soak: ${values.seconds} s, ${values.clients} clients, ${runner.selector}${values.guest ? ', the server as a guest' : ''}, --seed ${values.seed}`,
+);
 let wrong;
 try {
   wrong = runner.run(() => soak(port));

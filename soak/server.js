@@ -1,7 +1,7 @@
 // The server of the soak: echoes, and answers a connection that begins with '?' with its own state. See main.js.
 
 import { readdirSync } from 'node:fs';
-import { allTasks, createTask, listen, Runner, sleep, timeout } from 'coreactor';
+import { allTasks, createTask, listen, run, runPromise, sleep, timeout } from 'coreactor';
 
 const IDLE = 2000; // whoever is silent for so long is let go
 const counts = { served: 0, idle: 0, broken: 0, cancelled: 0, exhausted: 0 };
@@ -64,7 +64,8 @@ function* murder(task) {
   if (task.cancel('by chance')) counts.cancelled++;
 }
 
-new Runner({
+/** @type {import('coreactor').RunOptions} */
+const options = {
   onUnhandled({ kind, error }) {
     const { code } = /** @type {any} */ (error);
     if (kind === 'warning' && code === 'EMFILE') counts.exhausted++;
@@ -73,4 +74,6 @@ new Runner({
       process.exitCode = 1;
     }
   },
-}).run(main);
+};
+if (process.argv[2] === 'guest') await runPromise(main, options);
+else run(main, options);

@@ -1,13 +1,15 @@
 // Random programs on sockets, through the public API: whatever two ends do to each other, each byte that was sent before
 // a clean end arrives, in order, once. What fails is printed with its seed.
-//   npm run fuzz -- --sockets [--seed S] [--programs N]        the selector is COREACTOR_SELECTOR's
+//   npm run fuzz -- --sockets [--seed S] [--programs N] [--guest]   the selector is COREACTOR_SELECTOR's
 
 import assert from 'node:assert/strict';
 import { parseArgs } from 'node:util';
-import { connect, createTask, listen, moveOnAfter, run, sleep, timeout } from 'coreactor';
+import { connect, createTask, listen, moveOnAfter, run, runPromise, sleep, timeout } from 'coreactor';
 import { seeded } from 'coreactor/testing';
 
-const { values } = parseArgs({ options: { seed: { type: 'string' }, programs: { type: 'string' } } });
+const { values } = parseArgs({
+  options: { seed: { type: 'string' }, programs: { type: 'string' }, guest: { type: 'boolean' } },
+});
 const first = Number(values.seed ?? 1);
 const programs = Number(values.programs ?? 200);
 
@@ -111,10 +113,11 @@ function* program(seed) {
 let bytes = 0;
 for (let seed = first; seed < first + programs; seed++) {
   try {
-    bytes += run(() => timeout(60_000, () => program(seed)));
+    const bounded = () => timeout(60_000, () => program(seed));
+    bytes += values.guest ? await runPromise(bounded) : run(bounded);
   } catch (error) {
     console.error(error);
-    console.error(`npm run fuzz -- --sockets --seed ${seed} --programs 1`);
+    console.error(`npm run fuzz -- --sockets --seed ${seed} --programs 1${values.guest ? ' --guest' : ''}`);
     process.exit(1);
   }
 }

@@ -23,12 +23,14 @@ function call(
 const chosen = process.env.COREACTOR_SELECTOR ?? process.env.COREACTOR_TEST_HOST;
 const why = chosen ? ` [skipped: it is run without ${chosen}]` : '';
 
+let tarball = '';
+
 describe.skipIf(why !== '')(`the package${why}`, () => {
   beforeAll(() => {
     const packed = call('.', 'npm', 'pack', '--silent', '--pack-destination', folder);
     expect([packed.status, packed.stderr]).toEqual([0, expect.any(String)]);
     writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
-    const tarball = join(folder, packed.stdout.trim().split('\n').at(-1) as string);
+    tarball = join(folder, packed.stdout.trim().split('\n').at(-1) as string);
     const result = call(folder, 'npm', 'install', '--ignore-scripts', '--offline', '--no-audit', tarball);
     expect(result, result.stderr).toMatchObject({ status: 0 });
   }, 120_000);
@@ -92,6 +94,12 @@ describe.skipIf(why !== '')(`the package${why}`, () => {
     const publint = join(process.cwd(), 'node_modules', '.bin', 'publint');
     const { stdout, status } = call(folder, publint, 'run', installed, '--strict');
     expect([status, stdout]).toEqual([0, expect.stringContaining('All good')]);
+  });
+
+  test('attw finds nothing, for a package of ES modules', () => {
+    const attw = join(process.cwd(), 'node_modules', '.bin', 'attw');
+    const { stdout, stderr, status } = call(folder, attw, tarball, '--profile', 'esm-only', '--no-color', '--no-emoji');
+    expect([status, stdout], stderr).toEqual([0, expect.stringContaining('OK (ESM)')]);
   });
 
   test('without an addon, or on a platform without a selector, importing it is one clear error', () => {
