@@ -14,6 +14,7 @@ import { format } from './harness/table.js';
 
 import { bench as idle } from './idle/idle.js';
 
+import { bench as node } from './node/node.js';
 import { drawAll, publish } from './page/page.js';
 
 import { bench as scale } from './scale/scale.js';
@@ -35,7 +36,21 @@ import { bench as units } from './units/units.js';
 /** @typedef {{ summary: string, run(context: Context): Promise<import('./harness/table.js').Table[]> }} Bench */
 
 /** @type {Record<string, Bench>} */
-const benches = { echo, sizes, accept, idle, switch: switching, spawn, timers, memory, sync, scale, units, start };
+const benches = {
+  echo,
+  sizes,
+  accept,
+  idle,
+  switch: switching,
+  spawn,
+  timers,
+  memory,
+  sync,
+  scale,
+  units,
+  start,
+  node,
+};
 
 /** @param {string} line */
 function progress(line) {

@@ -1,6 +1,6 @@
 // The echo server on Coreactor, as in examples/echo.js: a coroutine per connection and one buffer for all, as in C.
 
-import { createTask, listen, Runner } from 'coreactor';
+import { createTask, currentSelector, listen, run, runPromise } from 'coreactor';
 
 const shared = Buffer.allocUnsafeSlow(64 * 1024);
 
@@ -31,6 +31,6 @@ function* main(selector) {
   }
 }
 
-const [selector] = process.argv.slice(2);
-const runner = new Runner(selector === undefined ? {} : { selector: /** @type {any} */ (selector) });
-runner.run(() => main(runner.selector));
+const [how] = process.argv.slice(2);
+if (how === 'guest') await runPromise(() => main(`${currentSelector()}, guest`));
+else run(() => main(currentSelector()), how === undefined ? {} : { selector: /** @type {any} */ (how) });

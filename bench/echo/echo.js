@@ -21,7 +21,7 @@ export const bench = {
   async run(context) {
     const { options } = context;
     const sizes = options.sizes ?? SIZES;
-    const { cells, notes } = await measureCells(context, sizes, options.connections ?? CONNECTIONS);
+    const { cells, notes } = await measureCells(context, sizes, options.connections ?? CONNECTIONS, { guest: true });
     const tables = sizes.map((size) => {
       const chosen = cells.filter((cell) => cell.size === size);
       return { ...cellTable(size, chosen, options, notes), plots: cellPlots(size, chosen) };
@@ -35,11 +35,12 @@ export const bench = {
  * @param {import('../main.js').Context} context
  * @param {number[]} sizes
  * @param {number[]} connectionCounts
+ * @param {{ guest?: boolean }} [which] of our servers
  * @returns {Promise<{ cells: Cell[], notes: string[] }>}
  */
-export async function measureCells(context, sizes, connectionCounts) {
+export async function measureCells(context, sizes, connectionCounts, which = {}) {
   const { options, cpus, progress } = context;
-  const { servers, notes } = await findServers(context);
+  const { servers, notes } = await findServers(context, which);
   const limit = fileLimit();
   progress(`a process may hold ${limit} descriptors here`);
   if (cpus === undefined) {

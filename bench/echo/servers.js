@@ -43,14 +43,16 @@ async function ourSelectors() {
 
 /**
  * @param {import('../main.js').Context} context
+ * @param {{ guest?: boolean }} [which] whether ours is to be there as a guest of libuv's loop, too
  * @returns {Promise<{ servers: Server[], notes: string[] }>}
  */
-export async function findServers({ options, runtimes: { found } }) {
+export async function findServers({ options, runtimes: { found } }, { guest = false } = {}) {
   const selectors = options.selector ?? (isBuilt() ? await ourSelectors() : []);
   const ours = selectors.map((selector) => ({
     name: selector === undefined ? 'coreactor' : `coreactor (${selector})`,
     command: [process.execPath, file('coreactor.js'), ...(selector === undefined ? [] : [selector])],
   }));
+  if (guest) ours.push({ name: 'coreactor (guest)', command: [process.execPath, file('coreactor.js'), 'guest'] });
   const notes = isBuilt() ? [] : [NOT_BUILT];
   /** @type {Record<string, () => Promise<Server | undefined> | Server | undefined>} by the name in --peers */
   const peers = {

@@ -1,19 +1,20 @@
 // Who takes part, and where the source of each lies.
 
 const PEERS = [
-  ['coreactor', 'echo/coreactor.js, tasks/coreactor.js, sync/coreactor.js', 'this package'],
+  [
+    'coreactor',
+    'echo/coreactor.js, tasks/coreactor.js, sync/coreactor.js, node/',
+    'this package; "guest": by runPromise()',
+  ],
   ['C epoll, the yardstick', 'native/epoll.c', 'the system'],
   ['C io_uring', 'native/uring.c', 'the system, no liburing'],
   ['C libuv', 'native/libuv.c', 'libuv'],
-  [
-    'node:net, await',
-    'echo/node.js, tasks/await.js, sync/promises.js',
-    'Node.js (one process: cluster is left out, all are)',
-  ],
+  ['node:net, await', 'echo/node.js, tasks/await.js, sync/promises.js', 'Node.js (one process, as all are)'],
   ['Bun', 'echo/bun.js', 'Bun'],
   ['Deno', 'echo/deno.js', 'Deno'],
   ['uvloop, asyncio', 'echo/protocol.py, tasks/loop.py, sync/loop.py', 'uvloop, Python'],
   ['Go', 'echo/echo.go, tasks/tasks.go', 'Go, GOMAXPROCS=1'],
+  ['piscina, MessagePort, node:cluster, node:http', 'node/', 'piscina (npm), Node.js'],
   ['effection', 'sync/effection.js', 'effection (npm)'],
   ['locks and queues of npm', 'sync/packages.js', '@henrygd/semaphore, await-lock, async-channel (npm)'],
 ];

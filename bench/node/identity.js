@@ -1,0 +1,3 @@
+// The work of piscina's workers: none.
+
+export default (/** @type {number} */ n) => n;

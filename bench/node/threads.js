@@ -1,0 +1,99 @@
+// Work and messages between two threads: node threads.js toThread|channel WHO [KIND]. See README.md.
+
+import { MessageChannel, Worker, workerData } from 'node:worker_threads';
+import { Channel, openReceiver, openSender, run, runPromise, toThread } from 'coreactor';
+import { cpuNs, mustGo, printResult } from '../tasks/measure.js';
+
+const [verb = '', who = '', kind = ''] = process.argv.slice(2);
+const BATCH = 200;
+/** So many that the compilers' time is little of it. */
+const MESSAGES = 400_000;
+
+/** @type {Record<string, unknown>} */
+const messages = {
+  bytes: Buffer.from('a message of some thirty bytes'),
+  text: 'a message of some thirty bytes',
+  object: { id: 5, name: 'a name', list: [1, 2, 3] },
+};
+
+/** One after the other, each awaited. */
+function* calling() {
+  for (const measured of [false, true]) {
+    const go = mustGo(measured);
+    const begin = cpuNs();
+    let count = 0;
+    do {
+      for (let i = 0; i < BATCH; i++) count += yield* toThread((/** @type {number} */ n) => n, 1);
+    } while (go());
+    if (measured) printResult(count, cpuNs() - begin);
+  }
+}
+
+async function callingPiscina() {
+  const { Piscina } = await import('piscina');
+  const pool = new Piscina({ filename: new URL('identity.js', import.meta.url).href, maxThreads: 2, minThreads: 2 });
+  for (const measured of [false, true]) {
+    const go = mustGo(measured);
+    const begin = cpuNs();
+    let count = 0;
+    do {
+      for (let i = 0; i < BATCH; i++) count += await pool.run(1);
+    } while (go());
+    if (measured) printResult(count, cpuNs() - begin);
+  }
+  await pool.destroy();
+}
+
+/** A worker sends them all; measured from the first that comes to the last, the sending too. */
+function start(/** @type {unknown} */ end, /** @type {any[]} */ transferList = []) {
+  return new Worker(new URL(import.meta.url), { argv: ['send', who, kind], workerData: end, transferList });
+}
+
+function receiving() {
+  const channel = new Channel();
+  start(channel.sender);
+  run(function* () {
+    const receiver = openReceiver(channel.receiver);
+    yield* receiver.receive(); // it has begun
+    const begin = cpuNs();
+    for (let i = 1; i < MESSAGES; i++) {
+      const found = receiver.tryReceive();
+      if (found === null) yield* receiver.receive();
+    }
+    printResult(MESSAGES, cpuNs() - begin);
+    receiver.close();
+  });
+  channel.close();
+}
+
+function receivingByPort() {
+  const { port1, port2 } = new MessageChannel();
+  start(port2, [port2]);
+  let begin = 0;
+  let count = 0;
+  port1.on('message', () => {
+    if (count++ === 0) begin = cpuNs();
+    if (count < MESSAGES) return;
+    printResult(MESSAGES, cpuNs() - begin);
+    port1.close();
+  });
+}
+
+function sending() {
+  const message = messages[kind];
+  if (who === 'MessagePort') {
+    for (let i = 0; i < MESSAGES; i++) workerData.postMessage(message);
+    return;
+  }
+  run(function* () {
+    const sender = openSender(workerData);
+    for (let i = 0; i < MESSAGES; i++) if (!sender.trySend(message)) yield* sender.send(message);
+    sender.close();
+  });
+}
+
+if (verb === 'send') sending();
+else if (verb === 'channel') who === 'MessagePort' ? receivingByPort() : receiving();
+else if (who === 'piscina') await callingPiscina();
+else if (who === 'guest') await runPromise(calling);
+else run(calling);
