@@ -1,6 +1,9 @@
 // SIGUSR2 asks a running program what it does: in debug mode only, since elsewhere it means other things.
 
-import { expect, test } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
 import { type Program, start } from '../support/program.ts';
 
 const PROGRAM = `
@@ -43,21 +46,28 @@ test('debug mode: SIGUSR2 prints the tasks of a loop that sleeps, each time, and
 });
 
 test('a step that blocks cannot answer: the second SIGUSR2 does not kill it, and the answer comes after it', async () => {
-  const program = start(`
+  const folder = mkdtempSync(join(tmpdir(), 'coreactor-signal-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const gate = join(folder, 'gate');
+  const program = start(
+    `
     import { run, sleep } from 'coreactor';
-    import { writeSync } from 'node:fs';
+    import { existsSync, writeSync } from 'node:fs';
     run(function* () {
       writeSync(1, 'up\\n');
-      for (const end = Date.now() + 400; Date.now() < end; );
+      while (!existsSync(process.argv.at(-1))); // until all five signals are sent
       yield* sleep(0);
       writeSync(1, 'went on\\n');
       yield* sleep(50);
-    }, { debug: true, slowStep: Infinity });`);
+    }, { debug: true, slowStep: Infinity });`,
+    { args: [gate] },
+  );
   await program.says('up');
   for (let i = 0; i < 5; i++) {
     program.child.kill('SIGUSR2');
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
+  writeFileSync(gate, '');
   const { code, stdout, stderr } = await program.ended;
   expect([code, stdout]).toEqual([0, 'up\nwent on\n']);
   expect(stderr.match(/^coreactor: 1 task$/gm)?.length).toBe(1);

@@ -240,13 +240,14 @@ test('S23: a failure that nobody retrieves is reported once, with the name and t
   const reports: Unhandled[] = [];
   run(
     function* () {
-      createTask(
+      const lost = createTask(
         function* failing() {
           yield* sleep(1);
           throw new Error('lost');
         },
         { name: 'the lost one' },
       );
+      while (!lost.done) yield* sleep(1); // which does not ask for its outcome
       yield* sleep(20);
     },
     { debug: true, onUnhandled: (report) => reports.push(report) },
