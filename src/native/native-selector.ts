@@ -93,6 +93,7 @@ export class NativeSelector implements SelectorPort {
   wait(ms: number): number {
     const object = this.open();
     const rows = this.rows;
+    this.interrupted = false;
     // With nothing to look at, a poll needs no system call.
     if (ms === 0 && this.#registered === 0 && rows[WOKEN] === 0 && rows[INTERRUPTED] === 0) return 0;
     const count = addon.isMainThread ? object.wait(ms) : this.waitInSlices(object, ms);
