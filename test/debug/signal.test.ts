@@ -1,10 +1,7 @@
 // SIGUSR2 asks a running program what it does: in debug mode only, since elsewhere it means other things.
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
-import { type Program, start } from '../support/program.ts';
+import { expect, test } from 'vitest';
+import { gate, type Program, start } from '../support/program.ts';
 
 const PROGRAM = `
   import { createTask, run, sleep } from 'coreactor';
@@ -46,9 +43,7 @@ test('debug mode: SIGUSR2 prints the tasks of a loop that sleeps, each time, and
 });
 
 test('a step that blocks cannot answer: the second SIGUSR2 does not kill it, and the answer comes after it', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'coreactor-signal-'));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
-  const gate = join(folder, 'gate');
+  const { file, open } = gate();
   const program = start(
     `
     import { run, sleep } from 'coreactor';
@@ -60,14 +55,14 @@ test('a step that blocks cannot answer: the second SIGUSR2 does not kill it, and
       writeSync(1, 'went on\\n');
       yield* sleep(50);
     }, { debug: true, slowStep: Infinity });`,
-    { args: [gate] },
+    { args: [file] },
   );
   await program.says('up');
   for (let i = 0; i < 5; i++) {
     program.child.kill('SIGUSR2');
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  writeFileSync(gate, '');
+  open();
   const { code, stdout, stderr } = await program.ended;
   expect([code, stdout]).toEqual([0, 'up\nwent on\n']);
   expect(stderr.match(/^coreactor: 1 task$/gm)?.length).toBe(1);

@@ -81,6 +81,7 @@ describe.each(['libuv', 'thread'])('by %s', (way) => {
 
   test('timers fire in order and not early, also when an earlier one comes later or one is cancelled', async () => {
     const seen: string[] = [];
+    let cancelled = false; // not if this process was not let run for so long
     await runPromise(function* () {
       const begun = performance.now();
       const at = (ms: number): Task<void> =>
@@ -95,10 +96,10 @@ describe.each(['libuv', 'thread'])('by %s', (way) => {
       at(20);
       at(0.5);
       yield* sleep(5);
-      never.cancel();
+      cancelled = never.cancel();
       yield* late;
     });
-    expect(seen).toEqual(['0.5', '20', '60']);
+    expect(seen).toEqual(cancelled ? ['0.5', '20', '60'] : ['0.5', '20', '30', '60']);
   });
 
   test('whatever comes from outside of a turn wakes who waits for it', async () => {

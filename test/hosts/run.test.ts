@@ -20,7 +20,7 @@ import {
 } from '../../src/index.ts';
 import { thrownBy } from '../kernel/helpers.ts';
 import { countDescriptors } from '../support/descriptors.ts';
-import { start } from '../support/program.ts';
+import { gate, start } from '../support/program.ts';
 
 test('gives what main returns and throws what main throws, with the stack of the coroutines', () => {
   expect(
@@ -414,17 +414,29 @@ test('S76: a Ctrl-C in the last step is not lost, and none is left for the next 
 });
 
 test('S76: the first Ctrl-C while others clean up lets them finish', async () => {
-  const program = start(`
+  const { file, open } = gate();
+  const program = start(
+    `
+    import { existsSync } from 'node:fs';
     import { createTask, run, sleep } from 'coreactor';
     run(function* () {
       createTask(function* () {
-        try { yield* sleep(null) } finally { console.log('cleaning'); yield* sleep(200); console.log('clean') }
+        try { yield* sleep(null) }
+        finally {
+          console.log('cleaning');
+          while (!existsSync(process.argv.at(-1))) yield* sleep(1);
+          yield* sleep(50);
+          console.log('clean');
+        }
       });
       yield* sleep(1);
     });
-    console.log('not reached');`);
+    console.log('not reached');`,
+    { args: [file] },
+  );
   await program.says('cleaning');
   program.child.kill('SIGINT');
+  open();
   const { code, stdout } = await program.ended;
   expect([code, stdout]).toEqual([130, 'cleaning\nclean\n']);
 });

@@ -2,7 +2,11 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { onTestFinished } from 'vitest';
 import { foreign } from './commands.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -23,6 +27,14 @@ export interface Program {
   /** Likewise on stderr. */
   warns(text: string): Promise<void>;
   ended: Promise<Ended>;
+}
+
+/** A file that is not there until open(), for a program that is to wait for its test: existsSync(process.argv.at(-1)). */
+export function gate(): { file: string; open(): void } {
+  const folder = mkdtempSync(join(tmpdir(), 'coreactor-gate-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'gate');
+  return { file, open: () => writeFileSync(file, '') };
 }
 
 /** Starts `source` as an ES module; it is killed after `seconds` at the latest, so that nothing hangs. */
