@@ -37,7 +37,7 @@ test.skipIf(!uring)('H36: a kernel without incremental buffers is refused like o
 
 // Node itself has a few epolls, of which none may fail: only those that come after them.
 async function whereNoMoreEpolls(error: string, source: string): Promise<string> {
-  const count = ['strace', '-f', '-qqq', '-o', '|cat >&2', '-e', 'trace=epoll_create1'];
+  const count = ['strace', '-f', '-qqq', '-o', '|cat >&2', '-e', 'trace=epoll_create1', '-e', 'signal=none'];
   const { stderr } = await start("await import('coreactor');", { prefix: count }).ended;
   const threads = stderr
     .trim()
