@@ -3,6 +3,10 @@ import { defineConfig } from 'vitest/config';
 
 const guestRunner = fileURLToPath(new URL('test/support/guest-runner.ts', import.meta.url));
 
+// What runs on simulated selectors only (or on none), and so is the same whatever the real one. It is held to that: here
+// nobody gets a real one.
+const simulated = ['kernel', 'sync', 'compose', 'testing', 'bench'].map((layer) => `test/${layer}/**/*.test.ts`);
+
 export default defineConfig({
   plugins: [
     {
@@ -14,7 +18,6 @@ export default defineConfig({
     },
   ],
   test: {
-    include: ['test/**/*.test.ts'],
     setupFiles: ['test/support/watch.ts'],
     // One process per file: run() blocks its thread, and descriptor counts must be a file's own.
     pool: 'forks',
@@ -22,5 +25,9 @@ export default defineConfig({
     // Two at a time: most tests wait more than they compute.
     maxWorkers: 2,
     testTimeout: 30_000,
+    projects: [
+      { extends: true, test: { name: 'simulated', include: simulated, env: { COREACTOR_SELECTOR: 'none' } } },
+      { extends: true, test: { name: 'real', include: ['test/**/*.test.ts'], exclude: simulated } },
+    ],
   },
 });

@@ -1,6 +1,6 @@
 // Everything native under every checker, in one command; ends with a table and fails if one of them has found something.
 //   npm run test:sanitizers [-- addon|asan|tsan|valgrind|node ...]     without a name: all of them
-// `addon` runs the whole suite of JavaScript (on epoll and io_uring, or on COREACTOR_SELECTOR) with an addon that is
+// `addon` runs all tests in JavaScript that use the addon (on epoll and io_uring, or on COREACTOR_SELECTOR) with an addon that is
 // compiled under ASan and UBSan. It does so in a copy of the package, where the loader finds that addon at its usual place
 // and so do programs that tests start.
 
@@ -35,7 +35,7 @@ const checks = {
     return names.every((name) => {
       console.log(`\n== the suite of JavaScript under ASan and UBSan, ${name}`);
       const env = { ...underAddress, COREACTOR_SELECTOR: name, COREACTOR_WORKERS: '300' };
-      const { ok } = call('npx', ['vitest', 'run', '--testTimeout=120000'], { cwd: copy, env });
+      const { ok } = call('npx', ['vitest', 'run', '--project', 'real', '--testTimeout=120000'], { cwd: copy, env });
       return ok;
     });
   },
