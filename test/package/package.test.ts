@@ -6,9 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-const folder = mkdtempSync(join(tmpdir(), 'coreactor-package-'));
-const installed = join(folder, 'node_modules', 'coreactor');
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+let folder = '';
+let installed = '';
 
 function call(
   cwd: string,
@@ -27,6 +26,8 @@ let tarball = '';
 
 describe.skipIf(why !== '')(`the package${why}`, () => {
   beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'coreactor-package-'));
+    installed = join(folder, 'node_modules', 'coreactor');
     const packed = call('.', 'npm', 'pack', '--silent', '--pack-destination', folder);
     expect([packed.status, packed.stderr]).toEqual([0, expect.any(String)]);
     writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
@@ -34,6 +35,7 @@ describe.skipIf(why !== '')(`the package${why}`, () => {
     const result = call(folder, 'npm', 'install', '--ignore-scripts', '--offline', '--no-audit', tarball);
     expect(result, result.stderr).toMatchObject({ status: 0 });
   }, 120_000);
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   test('it brings nothing else, runs nothing when it is installed, and has a prebuilt addon', () => {
     const { dependencies, optionalDependencies, peerDependencies, scripts } = JSON.parse(
