@@ -15,20 +15,18 @@ export function deadlock(kernel: Kernel): DeadlockError {
     'every task waits, and no timer, descriptor or thread is left that could wake one:',
     formatTasks(tasks),
     ...(cycle === null ? [] : [`They wait in a circle: ${cycleInWords(cycle)}.`]),
-    `${advice(waits, cycle)}; or bound a wait with timeout().${hint(kernel)}`,
+    `${advice(kernel, waits, cycle)}; or bound a wait with timeout().${hint(kernel)}`,
   ];
   return new DeadlockError(parts.join('\n'), waits);
 }
 
-function advice(waits: readonly TaskWait[], cycle: readonly TaskWait[] | null): string {
+function advice(kernel: Kernel, waits: readonly TaskWait[], cycle: readonly TaskWait[] | null): string {
   if (waits.some(({ holders }) => holders.some((holder) => holder.done))) {
     return 'A task has ended and still holds what others wait for: hold it in with() or "using", which always let go';
   }
   if (cycle === null) {
-    return (
-      'Somebody has to wake one of them: set the event, put the item, release the lock (promises and timers of Node ' +
-      'rest while run() blocks, and cannot)'
-    );
+    const rests = kernel.guest ? '' : ' (promises and timers of Node rest while run() blocks, and cannot)';
+    return `Somebody has to wake one of them: set the event, put the item, release the lock${rests}`;
   }
   if (cycle.every(({ holders }) => holders.length === 0)) return 'One of them has to end without the others';
   return 'Take locks in the same order everywhere, and release them before waiting for somebody else';

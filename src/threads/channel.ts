@@ -155,7 +155,8 @@ export class ChannelSender extends ChannelEnd {
    * Sends a copy of the value, as structuredClone() makes it, but that bytes come as a Buffer; suspends while there is no
    * room. Bytes are ten times as fast as through a MessagePort, strings twice, small plain objects about
    * the same, other values a third.
-   * @throws ClosedError; RangeError for what is longer than the channel can hold; BusyError while another task waits.
+   * @throws ClosedError; RangeError for what is longer than the channel can hold; TypeError for what cannot be copied, with
+   * the reason as its cause; BusyError while another task waits.
    */
   send(value: unknown): Operation<void> {
     return made(this.sending(value), 'send()');
@@ -260,7 +261,19 @@ function kindOf(value: unknown): Kind {
 
 function encode(value: unknown, kind: Kind): Uint8Array | string {
   if (kind === JSON_TEXT) return JSON.stringify(value);
-  return kind === CLONE ? serializer().serialize(value) : (value as Uint8Array | string);
+  return kind === CLONE ? clone(value) : (value as Uint8Array | string);
+}
+
+function clone(value: unknown): Uint8Array {
+  try {
+    return serializer().serialize(value);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new ArgumentTypeError(
+      `a channel cannot carry this: ${why} Send data only, without functions, symbols and what stays in its thread`,
+      { cause: error },
+    );
+  }
 }
 
 function decode(message: Buffer | string, kind: Kind): unknown {

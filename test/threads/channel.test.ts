@@ -365,7 +365,18 @@ test('values of every kind are what structuredClone() makes of them', () => {
     yield* sender.send([shared, shared]);
     const [one, other] = (yield* receiver.receive()) as unknown[];
     expect(one).toBe(other); // also in the clone
-    expect(() => sender.trySend(() => 1)).toThrow(/could not be cloned/);
+    for (const value of [() => 1, { deep: [Symbol('s')] }]) {
+      expect(() => sender.trySend(value)).toThrow(
+        expect.objectContaining({
+          name: 'TypeError',
+          code: 'ERR_COREACTOR_ARGUMENT',
+          message: expect.stringMatching(/^a channel cannot carry this: .* could not be cloned\. Send data only/),
+          cause: expect.any(Error),
+        }),
+      );
+    }
+    yield* sender.send('and on');
+    expect(yield* receiver.receive()).toBe('and on');
   });
 });
 
