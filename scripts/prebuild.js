@@ -1,6 +1,7 @@
 // Builds what the package ships, and puts the addon where its loader finds it: prebuilds/<platform>-<arch>[-musl].
 //
-//   node scripts/prebuild.js        for the machine that it runs on; npm pack and npm publish run it
+//   node scripts/prebuild.js          for the machine that it runs on; npm pack and npm publish run it
+//   node scripts/prebuild.js arm64    for linux-arm64 on any Linux, with Debian's g++-aarch64-linux-gnu
 //
 // The addon speaks Node-API 8 only, so one file serves every Node from 20 on, and Bun and Deno. It needs the C library of
 // the machine that builds it, or a newer one: so a release is built on the oldest that is to be served (Debian 11: glibc
@@ -13,15 +14,46 @@
 // What is there stays: a release gathers the folders of all machines and packs once.
 
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync } from 'node:fs';
+import { copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
+const [arch = process.arch] = process.argv.slice(2);
 execFileSync(process.execPath, ['scripts/setup.js'], { stdio: 'inherit' });
+if (arch === process.arch) {
+  const { header } = /** @type {any} */ (process.report.getReport());
+  const musl = process.platform === 'linux' && header.glibcVersionRuntime === undefined ? '-musl' : '';
+  keep('build/Release', `${process.platform}-${arch}${musl}`);
+} else if (arch === 'arm64' && process.platform === 'linux') {
+  cross('aarch64-linux-gnu');
+} else {
+  console.error(`prebuild: no recipe for ${arch} on ${process.platform}-${process.arch}: run it on such a machine`);
+  process.exit(1);
+}
 
-const { header } = /** @type {any} */ (process.report.getReport());
-const musl = process.platform === 'linux' && header.glibcVersionRuntime === undefined ? '-musl' : '';
-const folder = `prebuilds/${process.platform}-${process.arch}${musl}`;
-mkdirSync(folder, { recursive: true });
-copyFileSync('build/Release/coreactor.node', `${folder}/coreactor.node`);
-console.error(`prebuild: ${folder}`);
+/** @param {string} built the folder of the addon @param {string} name */
+function keep(built, name) {
+  mkdirSync(`prebuilds/${name}`, { recursive: true });
+  copyFileSync(`${built}/coreactor.node`, `prebuilds/${name}/coreactor.node`);
+  console.error(`prebuild: prebuilds/${name}`);
+}
+
+/** Elsewhere, since build/ has the addon of this machine. @param {string} target whose compilers are used */
+function cross(target) {
+  const folder = mkdtempSync(join(tmpdir(), 'coreactor-prebuild-'));
+  try {
+    for (const name of ['binding.gyp', 'package.json', 'native']) cpSync(name, join(folder, name), { recursive: true });
+    symlinkSync(resolve('node_modules'), join(folder, 'node_modules'));
+    const [CC, CXX, AR] = ['gcc', 'g++', 'ar'].map((tool) => `${target}-${tool}`);
+    execFileSync('npx', ['node-gyp', 'rebuild', '--silent', `--arch=${arch}`], {
+      cwd: folder,
+      stdio: ['ignore', 'ignore', 'inherit'],
+      env: { ...process.env, CC, CXX, AR, LINK: CXX },
+    });
+    keep(join(folder, 'build', 'Release'), `linux-${arch}`);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
