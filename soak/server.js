@@ -1,7 +1,7 @@
 // The server of the soak: echoes, and answers a connection that begins with '?' with its own state. See main.js.
 
 import { readdirSync } from 'node:fs';
-import { allTasks, createTask, listen, run, runPromise, sleep, timeout } from 'coreactor';
+import { allTasks, createTask, currentTask, listen, run, runPromise, sleep, timeout } from 'coreactor';
 
 const IDLE = 2000; // whoever is silent for so long is let go
 const counts = { served: 0, idle: 0, broken: 0, cancelled: 0, exhausted: 0 };
@@ -37,7 +37,11 @@ function* handle(socket) {
   try {
     const mode = (yield* timeout(IDLE, () => socket.recv(1))).toString();
     if (mode === '?') yield* socket.sendAll(Buffer.from(JSON.stringify(yield* state())));
-    else yield* echo(socket);
+    else {
+      // Not whoever asks for the state: he would be killed, and the murderer be counted among what is left.
+      if (Math.random() < 0.02) createTask(murder(currentTask()));
+      yield* echo(socket);
+    }
     counts.served++;
   } catch (error) {
     const { code } = /** @type {any} */ (error);
@@ -52,13 +56,10 @@ function* handle(socket) {
 function* main() {
   const listener = listen({ host: '127.0.0.1', port: 0 });
   console.log(`listening on ${listener.address.host}:${listener.address.port}`);
-  for (;;) {
-    const task = createTask(handle(yield* listener.accept()));
-    if (Math.random() < 0.02) createTask(murder(task));
-  }
+  for (;;) createTask(handle(yield* listener.accept()));
 }
 
-/** @param {import('coreactor').Task<void>} task */
+/** @param {import('coreactor').Task<unknown>} task */
 function* murder(task) {
   yield* sleep(Math.random() * 200);
   if (task.cancel('by chance')) counts.cancelled++;
