@@ -6,7 +6,6 @@
 //   a promise or an event has woken a task +
 
 import { raiseStackLimit } from '../debug/stack.ts';
-import { here } from '../kernel/here.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import type { Main } from '../kernel/operation.ts';
 import type { Task } from '../kernel/task.ts';
@@ -48,7 +47,6 @@ export class GuestLoop<T> {
     this.#life = life;
     this.#ended = ended;
     this.task = task;
-    here.guests.push(kernel);
     this.#watch = host.watch(selector, () => this.crank());
     this.#rouse(); // main's first step is not within its caller's
   }
@@ -123,13 +121,12 @@ export class GuestLoop<T> {
       ? null
       : this.#host.whenIdle(() => {
           this.despair(false);
-          this.crank(NOBODY);
+          if (!this.#roused) this.crank(NOBODY); // another run of this process, told before us, may have woken a task
         });
   }
 
   private end(error?: unknown): void {
     this.#over = true;
-    here.guests.splice(here.guests.indexOf(this.#kernel), 1);
     this.despair(false);
     this.#cancelTimer?.();
     this.#kernel.sleeper = null;

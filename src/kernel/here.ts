@@ -18,8 +18,6 @@ interface Here {
   debug: DebugPort | null;
   /** How many more operations may complete at once before the step has to give way (see yieldNow). */
   budget: number;
-  /** Those that are guests on this thread, the latest last: for who comes from outside of a turn. */
-  readonly guests: Kernel[];
 }
 
 export const here: Here = {
@@ -29,7 +27,6 @@ export const here: Here = {
   instruments: null,
   debug: null,
   budget: 0,
-  guests: [],
 };
 
 /** The kernel whose turn runs; throws if there is none. `caller` names the public function for the message. */

@@ -6,7 +6,6 @@
 // only while it is full, and nobody overtakes.
 
 import { isOperation } from '../kernel/begin.ts';
-import { claim } from '../kernel/create-task.ts';
 import {
   ArgumentRangeError,
   InvalidStateError,
@@ -14,7 +13,6 @@ import {
   QueueFullError,
   QueueShutDownError,
 } from '../kernel/errors.ts';
-import { here } from '../kernel/here.ts';
 import { made } from '../kernel/made.ts';
 import type { Coroutine, Operation } from '../kernel/operation.ts';
 import { Ring } from '../kernel/ring.ts';
@@ -211,24 +209,19 @@ export class Queue<T> {
   }
 
   /**
-   * For asynchronous functions, beside a runPromise(): `for await (const item of queue)` until it is shut down and empty.
-   * Whoever leaves the loop leaves what is in the queue.
+   * For asynchronous functions: `for await (const item of queue)` until it is shut down and empty. They stand in the same
+   * line as the tasks that get, and need no loop of their own. Whoever leaves the loop leaves what is in the queue.
    */
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, void> {
     for (;;) {
-      const kernel = here.guests.at(-1);
-      if (kernel === undefined) {
-        throw new InvalidStateError(
-          `"for await" over ${this} needs a loop beside it: call it while a runPromise() runs`,
-        );
-      }
-      const task = kernel.spawn(claim(this.get(), 'for await'), `for await over ${this}`);
+      let item: T;
       try {
-        yield await task;
+        item = await new Wait(this.#getters).promised();
       } catch (error) {
         if (error instanceof QueueShutDownError) return;
         throw error;
       }
+      yield item;
     }
   }
 

@@ -92,8 +92,8 @@ export class Wait<T> implements Operation<T>, Iterator<Park, T, void>, Guard, Re
   }
 
   /** Takes its place in the line. */
-  enqueue(): void {
-    this.task = here.task;
+  enqueue(waiter = here.task): void {
+    this.task = waiter;
     this.state = WAITING;
     this.source.waiters.add(this);
   }
@@ -140,6 +140,21 @@ export class Wait<T> implements Operation<T>, Iterator<Park, T, void>, Guard, Re
 
   toString(): string {
     return String(this.source);
+  }
+
+  /** For asynchronous functions, which are no task and stand in the same line. It cannot be cancelled. */
+  async promised(): Promise<T> {
+    if (this.source.attempt(this)) return this.end().value;
+    await new Promise<void>((resolve) => {
+      // What it is granted is written after the wake, and this goes on after both.
+      const wake = (): boolean => {
+        resolve();
+        return true;
+      };
+      this.enqueue({ name: 'an asynchronous function', doomed: false, wake } as Task<unknown>); // all that a line asks for
+    });
+    if (this.state === REFUSED) throw this.value;
+    return this.end().value;
   }
 
   private end(): IteratorReturnResult<T> {
