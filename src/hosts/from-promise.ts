@@ -56,8 +56,9 @@ class Settling<T> implements Operation<T>, Iterator<Park, T, void> {
 
   constructor(promise: PromiseLike<T>) {
     this.#promise = promise;
-    // From now on, so that an error is not reported as one that nobody has handled.
-    promise.then(
+    // From now on, so that an error is not reported as one that nobody has handled. A thenable of others may settle twice,
+    // or throw: resolve() makes a promise of it, and leaves a promise as it is.
+    Promise.resolve(promise).then(
       (value) => this.settle({ value }),
       (error) => this.settle({ error }),
     );

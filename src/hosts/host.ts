@@ -20,6 +20,16 @@ const LONGEST = 2 ** 31 - 1;
 /** Bun has no libuv, and Deno's knows a descriptor for one event only. */
 const FOREIGN = process.versions.bun !== undefined || 'deno' in process.versions;
 
+/** Who wants to know when the process has nothing to do. One listener tells them all: of eleven, Node would warn. */
+const idle = new Set<() => void>();
+
+function tellIdle(): void {
+  setImmediate(() => {}); // another pass, after which Node asks again whether there is anything to do
+  const told = [...idle];
+  idle.clear();
+  for (const fn of told) fn();
+}
+
 /** The loop of Node, Bun or Deno. */
 export const runtimeHost: Host = {
   soon: (fn) => void setImmediate(fn),
@@ -28,12 +38,12 @@ export const runtimeHost: Host = {
     return () => clearTimeout(timer);
   },
   whenIdle: (fn) => {
-    const tell = (): void => {
-      setImmediate(() => {}); // another pass, after which Node asks again whether there is anything to do
-      fn();
+    const tell = (): void => fn(); // who is told twice is there twice
+    if (idle.size === 0) process.once('beforeExit', tellIdle);
+    idle.add(tell);
+    return () => {
+      if (idle.delete(tell) && idle.size === 0) process.off('beforeExit', tellIdle);
     };
-    process.once('beforeExit', tell);
-    return () => void process.off('beforeExit', tell);
   },
   // By a thread where libuv cannot poll; COREACTOR_HOST=thread is to try that where it could.
   watch: (selector, fn) => {

@@ -11,7 +11,7 @@ import { runtimeHost } from './host.ts';
 import { closeBody, loopOptions, openSelector, type RunOptions } from './options.ts';
 
 export interface RunPromiseOptions extends RunOptions {
-  /** When it is aborted, main is cancelled, with the signal's reason. */
+  /** When it is aborted, main is cancelled, with the signal's reason. As long as it is not, nothing is a deadlock. */
   signal?: AbortSignal;
   /**
    * Keeps what AsyncLocalStorage has for each task: a task begins with that of its creator. Costs some 100 ns a step, so it

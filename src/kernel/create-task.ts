@@ -10,7 +10,7 @@ import { Task } from './task.ts';
 export interface TaskOptions {
   /** For people; Task-1, Task-2, ... by default. */
   name?: string;
-  /** When it is aborted, the task is cancelled, with the signal's reason. */
+  /** When it is aborted, the task is cancelled, with the signal's reason. (Under run() nobody outside can abort it.) */
   signal?: AbortSignal;
 }
 
@@ -37,15 +37,30 @@ export function createTask<T>(main: Main<T>, options?: TaskOptions): Task<T> {
   return task;
 }
 
-/** @internal The task is cancelled when the signal is aborted, with its reason. */
+/**
+ * @internal The task is cancelled when the signal is aborted, with its reason. Until then a guest has somebody to hope for:
+ * that no timer of the host keeps the process alive for a signal (AbortSignal.timeout()) does not make it a deadlock.
+ */
 export function cancelBy(task: Task<unknown>, signal: AbortSignal): void {
-  const abort = (): void => void task.cancel(signal.reason);
+  const { kernel } = task;
+  const hope = kernel.guest ? 1 : 0; // under run() nobody is let run who could abort it from outside
+  const abort = (): void => {
+    task.removeWaiter(waiter);
+    leave();
+    task.cancel(signal.reason);
+  };
+  const leave = (): void => {
+    kernel.hopes -= hope;
+    signal.removeEventListener('abort', abort);
+  };
+  const waiter = { taskDone: leave };
   if (signal.aborted) {
-    abort();
+    task.cancel(signal.reason);
     return;
   }
-  signal.addEventListener('abort', abort, { once: true });
-  task.addWaiter({ taskDone: () => signal.removeEventListener('abort', abort) });
+  kernel.hopes += hope;
+  signal.addEventListener('abort', abort);
+  task.addWaiter(waiter);
 }
 
 /** @internal The generator of `main`, marked as taken. */

@@ -467,7 +467,6 @@ test('for await over a queue: items in order until it is shut down; who leaves t
   const feeding = runPromise(function* () {
     for (let i = 0; i < 10; i++) yield* queue.put(i);
     queue.shutdown();
-    yield* sleep(20);
   });
   const got: number[] = [];
   for await (const item of queue) {
@@ -477,7 +476,141 @@ test('for await over a queue: items in order until it is shut down; who leaves t
   for await (const item of queue) got.push(item);
   expect(got).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
   await feeding;
-  await expect(queue[Symbol.asyncIterator]().next()).rejects.toMatchObject({ code: 'ERR_COREACTOR_INVALID_STATE' });
+  expect(await queue[Symbol.asyncIterator]().next()).toEqual({ done: true, value: undefined });
+});
+
+test('for await over a queue outlives the run that fills it: what is there is given, and nothing is lost', async () => {
+  const queue = new Queue<number>();
+  await runPromise(function* () {
+    for (let i = 0; i < 5; i++) yield* queue.put(i);
+    queue.shutdown();
+  });
+  const got: number[] = [];
+  for await (const item of queue) {
+    got.push(item);
+    await pause(1);
+  }
+  expect(got).toEqual([0, 1, 2, 3, 4]);
+});
+
+test('for await over a queue does not care which runs begin and end meanwhile', async () => {
+  const queue = new Queue<string>();
+  const first = runPromise(function* () {
+    yield* sleep(30);
+    yield* queue.put('late');
+    queue.shutdown();
+  });
+  const short = runPromise(() => sleep(5));
+  const got: string[] = [];
+  const consuming = (async () => {
+    for await (const item of queue) got.push(item);
+  })();
+  await short;
+  await consuming;
+  await first;
+  expect(got).toEqual(['late']);
+});
+
+test('asynchronous functions and tasks that get from a queue stand in one line', async () => {
+  const queue = new Queue<number>(1);
+  const got: string[] = [];
+  const one = queue[Symbol.asyncIterator]();
+  const begun = one.next();
+  await runPromise(function* () {
+    yield* sleep(1);
+    const task = createTask(function* () {
+      got.push(`task ${yield* queue.get()}`);
+    });
+    yield* sleep(1);
+    const last = one.next();
+    for (let i = 1; i <= 3; i++) yield* queue.put(i);
+    yield* task;
+    got.push(`async ${(yield* fromPromise(begun)).value}`, `async ${(yield* fromPromise(last)).value}`);
+  });
+  expect(got).toEqual(['task 2', 'async 1', 'async 3']);
+  const waiting = one.next();
+  queue.shutdown();
+  expect(await waiting).toEqual({ done: true, value: undefined });
+});
+
+test.each([
+  ['main', 'runPromise(() => new Event().wait(), { signal: AbortSignal.timeout(100) })'],
+  [
+    'a task',
+    'runPromise(function* () { yield* createTask(new Event().wait(), { signal: AbortSignal.timeout(100) }); })',
+  ],
+])(
+  'a signal that was given to %s is somebody to hope for, though its timer keeps no process alive',
+  async (_, call) => {
+    const { code, stdout } = await start(
+      `import { createTask, Event, runPromise } from 'coreactor';
+    await ${call}.catch((error) => console.log(error.name, error.cause?.name));`,
+    ).ended;
+    expect(stdout).toBe('CancelledError TimeoutError\n');
+    expect(code).toBe(0);
+  },
+);
+
+test('after its signal, or the end of its task, a deadlock is one again', async () => {
+  const { code, stdout } = await start(
+    `import { createTask, Event, runPromise, sleep } from 'coreactor';
+    const { signal } = new AbortController();
+    await runPromise(function* () {
+      yield* createTask(sleep(5), { signal });
+      yield* createTask(function* () {
+        try {
+          yield* sleep(1e6);
+        } finally {
+          yield* new Event().wait();
+        }
+      }, { signal: AbortSignal.timeout(20) });
+    }).catch((error) => console.log(error.name));`,
+  ).ended;
+  expect(stdout).toBe('DeadlockError\n');
+  expect(code).toBe(0);
+});
+
+test('many runs that wait for promises only do not count as a leak of listeners, and each deadlock is told', async () => {
+  const { stdout, stderr } = await start(
+    `import { Event, fromPromise, runPromise } from 'coreactor';
+    const slow = new Promise((resolve) => setTimeout(resolve, 20));
+    const runs = Array.from({ length: 30 }, () => runPromise(() => fromPromise(slow)));
+    console.log((await Promise.all(runs)).length);
+    const stuck = Array.from({ length: 30 }, () => runPromise(() => new Event().wait()));
+    console.log(new Set((await Promise.allSettled(stuck)).map(({ reason }) => reason.name)));
+    console.log(process.listenerCount('beforeExit'));`,
+  ).ended;
+  expect(stderr).toBe('');
+  expect(stdout).toBe("30\nSet(1) { 'DeadlockError' }\n0\n");
+});
+
+test('of two runs that wait for each other’s clean-up only one is told of a deadlock', async () => {
+  const { stdout } = await start(
+    `import { Event, runPromise } from 'coreactor';
+    const event = new Event();
+    const first = runPromise(function* () {
+      try {
+        yield* new Event().wait();
+      } finally {
+        event.set();
+      }
+    });
+    const second = runPromise(() => event.wait());
+    console.log((await Promise.allSettled([first, second])).map(({ status }) => status).join());`,
+  ).ended;
+  expect(stdout).toBe('rejected,fulfilled\n');
+});
+
+test('a thenable that settles twice has the outcome that it had first', async () => {
+  const twice = {
+    // biome-ignore lint/suspicious/noThenProperty: it is the subject
+    then(ok: (value: number) => void, wrong: (error: Error) => void): void {
+      ok(1);
+      ok(2);
+      wrong(new Error('late'));
+    },
+  };
+  expect(await runPromise(() => fromPromise(twice as PromiseLike<number>))).toBe(1);
 });
 
 test('errors that nobody handles end as Node’s users expect: a task of ours is reported, a promise rejects unhandled', async () => {
