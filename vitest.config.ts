@@ -1,22 +1,16 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
+// Who asks for guests gets a run() that makes one, wherever the package's index.ts names it.
 const guestRunner = fileURLToPath(new URL('test/support/guest-runner.ts', import.meta.url));
+const asGuest = process.env.COREACTOR_TEST_HOST === 'guest';
+const alias = asGuest ? [{ find: /^\.\/hosts\/runner\.ts$/, replacement: guestRunner }] : [];
 
 // What runs on simulated selectors only (or on none), and so is the same whatever the real one. It is held to that: here
 // nobody gets a real one.
 const simulated = ['kernel', 'sync', 'compose', 'testing', 'bench'].map((layer) => `test/${layer}/**/*.test.ts`);
 
 export default defineConfig({
-  plugins: [
-    {
-      name: 'run() as a guest',
-      resolveId(source, importer) {
-        const wanted = process.env.COREACTOR_TEST_HOST === 'guest' && importer?.endsWith('/src/index.ts');
-        return wanted && source === './hosts/runner.ts' ? guestRunner : null;
-      },
-    },
-  ],
   test: {
     setupFiles: ['test/support/watch.ts'],
     // One process per file: run() blocks its thread, and descriptor counts must be a file's own.
@@ -27,7 +21,7 @@ export default defineConfig({
     testTimeout: 30_000,
     projects: [
       { extends: true, test: { name: 'simulated', include: simulated, env: { COREACTOR_SELECTOR: 'none' } } },
-      { extends: true, test: { name: 'real', include: ['test/**/*.test.ts'], exclude: simulated } },
+      { extends: true, resolve: { alias }, test: { name: 'real', include: ['test/**/*.test.ts'], exclude: simulated } },
     ],
   },
 });

@@ -6,6 +6,7 @@ import {
   type Coroutine,
   connect,
   createTask,
+  currentSelector,
   currentTask,
   DeadlockError,
   Event,
@@ -18,9 +19,19 @@ import {
   sleep,
   type Unhandled,
 } from '../../src/index.ts';
+import { here } from '../../src/kernel/here.ts';
 import { thrownBy } from '../kernel/helpers.ts';
 import { countDescriptors } from '../support/descriptors.ts';
 import { gate, start } from '../support/program.ts';
+
+test('is what this run of the suite was asked for: on that selector, and a guest or not', () => {
+  const { COREACTOR_SELECTOR: asked, COREACTOR_TEST_HOST: host } = process.env;
+  run(function* () {
+    expect(here.kernel?.guest).toBe(host === 'guest');
+    if (asked) expect(currentSelector()).toBe(asked);
+    yield* sleep(0);
+  });
+});
 
 test('gives what main returns and throws what main throws, with the stack of the coroutines', () => {
   expect(

@@ -22,7 +22,7 @@ import {
   fromPromise,
   type Listener,
   listen,
-  run,
+  Runner,
   runPromise,
   type SocketDuplex,
   sleep,
@@ -227,7 +227,8 @@ test('when the run ends, its streams are destroyed; under run() there are none',
     duplex.on('error', () => {});
   });
   expect(duplex?.destroyed).toBe(true);
-  run(function* () {
+  using runner = new Runner(); // which is no guest, whatever run() is in this run of the suite
+  runner.run(function* () {
     using listener = listen(ANY);
     using socket = yield* connect(listener.address as Target);
     expect(() => toDuplex(socket)).toThrow(expect.objectContaining({ code: 'ERR_COREACTOR_INVALID_STATE' }));

@@ -1,71 +1,52 @@
-// run() as a guest, for the whole suite (COREACTOR_TEST_HOST=guest): everything of runPromise() but the runtime's own loop,
-// in whose place this one blocks, since that is what run() does.
+// run() as a guest, for the whole suite (COREACTOR_TEST_HOST=guest): everything of runPromise(), on the loop of Node
+// itself, whose passes are made from here until the end, since run() returns only then. So promises do not settle
+// meanwhile. COREACTOR_HOST=thread has its meaning here too.
 
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { constants, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { GuestLoop } from '../../src/hosts/guest-loop.ts';
-import type { Host } from '../../src/hosts/host.ts';
+import { type Host, runtimeHost } from '../../src/hosts/host.ts';
 import { loopOptions, openSelector, type RunOptions } from '../../src/hosts/options.ts';
 import { run as runBlocking } from '../../src/hosts/runner.ts';
 import { here } from '../../src/kernel/here.ts';
 import type { Main } from '../../src/kernel/operation.ts';
-import { READ } from '../../src/kernel/selector-port.ts';
-import { addon, type HostWatchObject } from '../../src/native/addon.ts';
 
 export { Runner } from '../../src/hosts/runner.ts';
 
-const NAP = 0.2; // milliseconds between two looks at the selector
+const pass = compilePass();
 
-class Pump implements Host {
-  #soon: (() => void)[] = [];
-  readonly #timers = new Map<() => void, number>();
-  #idle: (() => void) | null = null;
-  #ready = (): boolean => false;
-  #tell = (): void => {};
-  readonly #nap = new Int32Array(new SharedArrayBuffer(4));
-
-  soon(fn: () => void): void {
-    this.#soon.push(fn);
+/** Makes one pass of this thread's loop: see pass.c. */
+function compilePass(): (waits: boolean) => void {
+  const folder = mkdtempSync(join(tmpdir(), 'coreactor-pass-'));
+  const library = join(folder, 'pass.node');
+  const source = fileURLToPath(new URL('pass.c', import.meta.url));
+  const module = { exports: {} };
+  try {
+    execFileSync('cc', ['-shared', '-fPIC', '-Wall', '-Wextra', '-Werror', '-o', library, source]);
+    process.dlopen(module, library, constants.dlopen.RTLD_NOW);
+  } finally {
+    rmSync(folder, { recursive: true });
   }
-
-  later(ms: number, fn: () => void): () => void {
-    this.#timers.set(fn, performance.now() + Math.ceil(ms));
-    return () => this.#timers.delete(fn);
-  }
-
-  whenIdle(fn: () => void): () => void {
-    this.#idle = fn;
-    return () => {
-      this.#idle = null;
-    };
-  }
-
-  watch(selector: { fd: number }, fn: () => void): HostWatchObject {
-    const { fd } = selector;
-    this.#ready = () => fd < 0 || (addon.readyNow(fd) & READ) !== 0;
-    this.#tell = fn;
-    return { error: 0, arm: () => {}, ref: () => {}, close: () => {} };
-  }
-
-  /** One pass, as a host's loop makes them. */
-  pass(): void {
-    const soon = this.#soon;
-    this.#soon = [];
-    for (const fn of soon) fn();
-    const now = performance.now();
-    for (const [fn, due] of this.#timers) {
-      if (due > now || !this.#timers.delete(fn)) continue;
-      fn();
-    }
-    if (this.#ready()) this.#tell();
-    if (this.#soon.length > 0) return;
-    if (this.#timers.size === 0 && this.#idle !== null) this.#idle();
-    else Atomics.wait(this.#nap, 0, 0, NAP);
-  }
+  return module.exports as (waits: boolean) => void;
 }
 
 export function run<T>(main: Main<T>, options: RunOptions = {}): T {
   if (here.kernel !== null) return runBlocking(main, options); // which refuses it
   const selector = openSelector(main, options);
-  const host = new Pump();
+  // The test runner keeps this process busy for ever, so that it is idle must be seen here: a pass has found nothing.
+  let idle: (() => void) | null = null;
+  const host: Host = {
+    ...runtimeHost,
+    whenIdle: (fn) => {
+      idle = fn;
+      return () => {
+        idle = null;
+      };
+    },
+  };
   let over = false;
   let failure: unknown;
   let loop: GuestLoop<T>;
@@ -78,7 +59,10 @@ export function run<T>(main: Main<T>, options: RunOptions = {}): T {
     selector.close();
     throw error;
   }
-  while (!over) host.pass();
+  while (!over) {
+    pass(idle === null);
+    (idle as (() => void) | null)?.();
+  }
   if (failure !== undefined) throw failure;
   return loop.task.result();
 }
