@@ -83,9 +83,11 @@ async function main(argv) {
   /** @type {import('./page/page.js').Figures} */
   const parts = {};
   for (const name of chosen) {
+    const begun = performance.now();
     const tables = await /** @type {Bench} */ (benches[name]).run({ options, runtimes, cpus, progress });
     for (const table of tables) console.log(format(table));
-    parts[name] = { date, command, machine, notFound: runtimes.missing, options, tables };
+    const seconds = Math.round((performance.now() - begun) / 1000);
+    parts[name] = { date, command, machine, notFound: runtimes.missing, options, seconds, tables };
     await save(name, tables); // after each bench: a long run that is broken off keeps what it had
   }
 

@@ -22,6 +22,12 @@ const OPTIONS = {
   rounds: { parse: count, initial: 5, ofAll: 3, help: 'rounds, each with every contestant (start: at least 20)' },
   seconds: { parse: positive, initial: 2, ofAll: 0.5, help: 'echo, accept: length of the measured window' },
   warmup: { parse: positive, initial: 1, ofAll: 0.3, help: 'echo, accept: load before the window, in seconds' },
+  patience: {
+    parse: positive,
+    initial: undefined,
+    ofAll: 8,
+    help: 'task benches: who takes more seconds in one round of a case is left out of its further rounds',
+  },
   tasks: { parse: counts, initial: undefined, help: 'switch, memory, scale: numbers of tasks; sync: one number' },
   json: { parse: text, initial: undefined, help: 'write every figure to this file' },
   against: { parse: names, initial: undefined, help: 'compare: these files instead of the committed figures' },
@@ -46,6 +52,7 @@ const OPTIONS = {
  * @property {number} rounds
  * @property {number} seconds
  * @property {number} warmup
+ * @property {number | undefined} patience
  * @property {number[] | undefined} tasks
  * @property {string | undefined} json
  * @property {string[] | undefined} against
@@ -146,7 +153,8 @@ export function help(benches, commands) {
     'Options:',
     ...Object.entries(OPTIONS).map(([name, { help, initial, ...more }]) => {
       const ofAll = 'ofAll' in more ? `, ${more.ofAll} with "all"` : '';
-      return line(`--${name}`, help + (initial === undefined ? '' : ` (default ${initial}${ofAll})`));
+      const byDefault = initial === undefined && ofAll === '' ? '' : ` (default ${initial ?? 'none'}${ofAll})`;
+      return line(`--${name}`, help + byDefault);
     }),
     '',
     'Method: bench/README.md',

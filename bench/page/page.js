@@ -16,6 +16,7 @@ import { peersTable } from './peers.js';
  * @property {ReturnType<typeof import('../harness/machine.js').describeMachine>} machine
  * @property {string[]} notFound
  * @property {import('../harness/options.js').Options} options
+ * @property {number} [seconds] how long it took
  * @property {import('../harness/table.js').Table[]} tables
  */
 /** @typedef {Record<string, Part>} Figures by the name of the bench */
@@ -74,6 +75,8 @@ function compose(figures, order) {
     'alternating, each round begun by another one; "min–max" is the spread over the rounds. Repeat it on your machine, and',
     'let `npm run bench -- compare` say what differs beyond noise.',
     '',
+    howLong(parts.map(([, part]) => part)),
+    '',
     '## Who is ahead of us',
     '',
     ...leads(parts),
@@ -86,18 +89,27 @@ function compose(figures, order) {
   ].join('\n');
 }
 
+/** @param {Part[]} parts */
+function howLong(parts) {
+  const runs = new Set(parts.map(({ date }) => date)).size;
+  const minutes = (parts.reduce((sum, { seconds = 0 }) => sum + seconds, 0) / 60).toFixed(1);
+  return runs === 1
+    ? `All of it is from one run, which took ${minutes} minutes.`
+    : `Its parts are from ${runs} runs, as their dates and commits tell.`;
+}
+
 /**
  * @param {string} name
  * @param {Part} part
  */
-function section(name, { date, command, machine, notFound, tables }) {
+function section(name, { date, command, machine, notFound, seconds, tables }) {
   const versions = Object.entries(machine.versions)
     .map(([who, version]) => `${who} ${version}`)
     .join('; ');
   return [
     `## ${name}`,
     '',
-    `${machineLine(machine)}. ${date.slice(0, 10)}, commit ${machine.commit}.`,
+    `${machineLine(machine)}. ${date.slice(0, 10)}, commit ${machine.commit}${seconds === undefined ? '' : `, ${seconds} s`}.`,
     `${versions}.${notFound.length > 0 ? ` Not found: ${notFound.join('; ')}.` : ''}`,
     '',
     `    ${command}`,

@@ -59,6 +59,7 @@ async function measure(context, verb, javascript, sizes) {
   const outcomes = await alternate({
     contestants: sized,
     rounds: options.rounds,
+    patience: options.patience,
     measure: ({ command }) => measureProgram(command, { cpu: cpus?.server, timeoutMs: TIMEOUT_MS }),
     report: ({ name }, round, { value, error }) =>
       progress(

@@ -73,6 +73,7 @@ export function compareCpu(context, contestants, args, extend = async (_contesta
   return alternate({
     contestants,
     rounds: options.rounds,
+    patience: options.patience,
     measure: async (contestant) => extend(contestant, await measureCpu(context, [...contestant.command, ...args])),
     report: ({ name }, round, { value, error }) =>
       progress(
@@ -91,6 +92,7 @@ export function compareMemory({ options, cpus, progress }, contestants, args) {
   return alternate({
     contestants,
     rounds: options.rounds,
+    patience: options.patience,
     measure: async ({ command, separateHeap }) => {
       const sample = { heap: 0, rss: 0 };
       for (const mode of separateHeap ? ['heap', 'rss'] : ['both']) {

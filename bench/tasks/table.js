@@ -1,6 +1,6 @@
 // The tables of the task benches: one row per case and runtime, and how ours compares with it in the same round.
 
-import { failures } from '../harness/rounds.js';
+import { failures, leftOut } from '../harness/rounds.js';
 import { summarize, summarizeRatio } from '../harness/statistics.js';
 import { figure, ratio, spread } from '../harness/table.js';
 import { OURS } from './contestants.js';
@@ -45,6 +45,7 @@ export function taskTable({
   const rows = [];
   const data = [];
   for (const one of cases) {
+    const most = Math.max(...[...one.outcomes.values()].map(({ length }) => length));
     for (const [name, rounds] of one.outcomes) {
       const row = [one.label, name];
       /** @type {Record<string, unknown>} */
@@ -57,8 +58,9 @@ export function taskTable({
       }
       rows.push(row);
       data.push({ case: one.label, name, summary, rounds });
-      const failed = failures(rounds);
-      if (failed) remarks.push(`${name}, ${one.label}: ${failed}.`);
+      for (const remark of [failures(rounds), leftOut(rounds, most)].filter(Boolean)) {
+        remarks.push(`${name}, ${one.label}: ${remark}.`);
+      }
     }
   }
   const header = [
