@@ -5,7 +5,7 @@ import { alternate } from '../harness/rounds.js';
 import { figure } from '../harness/table.js';
 import { measure, refusal } from './measure.js';
 import { findServers } from './servers.js';
-import { cellPlots, cellTable, summaryTable } from './tables.js';
+import { cellPlots, cellTable, guestTable, summaryTable } from './tables.js';
 
 /** @typedef {import('./measure.js').Sample} Sample */
 /** @typedef {import('../harness/rounds.js').Outcome<Sample>} Outcome */
@@ -26,7 +26,7 @@ export const bench = {
       const chosen = cells.filter((cell) => cell.size === size);
       return { ...cellTable(size, chosen, options, notes), plots: cellPlots(size, chosen) };
     });
-    return [...tables, summaryTable(cells, 'echo-cpu-ratio')];
+    return [...tables, summaryTable(cells, 'echo-cpu-ratio'), guestTable(cells)];
   },
 };
 

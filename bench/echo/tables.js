@@ -1,8 +1,8 @@
 // What the echo bench shows: a table per message size, its plots, and the CPU ratios of all cells at one glance.
 
 import { failures } from '../harness/rounds.js';
-import { coverage, medianInterval } from '../harness/statistics.js';
-import { figure, ratio, span } from '../harness/table.js';
+import { coverage, medianInterval, summarizeRatio } from '../harness/statistics.js';
+import { figure, ratio, span, spread } from '../harness/table.js';
 import { CROWDED, crowdedNote, digest, percent } from './digest.js';
 
 /** @typedef {import('./echo.js').Cell} Cell */
@@ -110,6 +110,37 @@ export function summaryTable(cells, file) {
         series: servers.map((name, i) => ({ name, values: values[i] ?? [] })),
       },
     ],
+  };
+}
+
+/**
+ * What being a guest costs, and what it gains over Node's own sockets in the same loop.
+ * @param {Cell[]} cells
+ * @returns {import('../harness/table.js').Table}
+ */
+export function guestTable(cells) {
+  const compare = (/** @type {Cell} */ { outcomes }, /** @type {string} */ a, /** @type {string} */ b) => {
+    const pick = (/** @type {string} */ name) => (outcomes.get(name) ?? []).map(({ value }) => value?.cpuUs);
+    return summarizeRatio(pick(a), pick(b));
+  };
+  const data = cells.map((cell) => ({
+    bytes: cell.size,
+    connections: cell.connections,
+    guestByBlocking: compare(cell, 'coreactor (guest)', 'coreactor'),
+    nodeByGuest: compare(cell, 'node:net', 'coreactor (guest)'),
+  }));
+  return {
+    title: 'Echo: a guest of libuv',
+    method:
+      'Ratios of the CPU per request in the tables above, medians over the rounds: runPromise() to run(), and node:net to' +
+      ' runPromise().',
+    header: ['message', 'connections', 'guest / blocking', 'min–max', 'node:net / guest', 'min–max'],
+    rows: data.map(({ bytes, connections, guestByBlocking, nodeByGuest }) => [
+      sizeName(bytes),
+      String(connections),
+      ...[guestByBlocking, nodeByGuest].flatMap((summary) => [ratio(summary?.median), spread(summary)]),
+    ]),
+    data,
   };
 }
 
