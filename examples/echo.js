@@ -18,7 +18,7 @@ const { values } = parseArgs({
 
 // All clients share one buffer. Nobody else runs between two suspensions, so what recvInto has written is ours until the
 // next yield*; only what the kernel does not take at once must be copied before we wait.
-const shared = Buffer.allocUnsafeSlow(65536);
+const shared = Buffer.allocUnsafeSlow(256 * 1024);
 
 /** @param {import('coreactor').Socket} socket */
 function* echo(socket) {

@@ -2,7 +2,7 @@
 
 import { createTask, currentSelector, listen, run, runPromise } from 'coreactor';
 
-const shared = Buffer.allocUnsafeSlow(64 * 1024);
+const shared = Buffer.allocUnsafeSlow(256 * 1024);
 
 /** @param {import('coreactor').Socket} socket */
 function* echo(socket) {

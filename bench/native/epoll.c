@@ -20,7 +20,7 @@
 #define EDGE EPOLLET
 #endif
 
-enum { EVENTS = 1024, BUFFER = 64 * 1024, READS_PER_TURN = 16 };
+enum { EVENTS = 1024, BUFFER = 256 * 1024, READS_PER_TURN = 16 };
 
 struct rest {
   size_t from, to;

@@ -5,7 +5,7 @@
 
 #include "listen.h"
 
-static char buffer[64 * 1024];
+static char buffer[256 * 1024];
 
 struct rest {
   uv_write_t request;

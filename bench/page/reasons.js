@@ -21,7 +21,7 @@ const REASONS = [
   {
     bench: /sizes/,
     where: /^1048576 /,
-    why: 'it reads 256 KiB or more at a time; our example, as the C servers, 64 KiB',
+    why: 'the sockets of both sides are full, and what counts is how much each call moves: chance, as the rounds tell',
   },
   {
     bench: /accept/,
