@@ -48,6 +48,6 @@ process.exit(wrong.length === 0 ? 0 : 1);
 
 /** Gives what it prints. @param {string} command @param {string[]} args */
 function call(command, ...args) {
-  const stdio = /** @type {const} */ (['inherit', 'pipe', 'inherit']);
-  return spawnSync(command, args, { stdio, encoding: 'utf8', timeout: 120_000, killSignal: 'SIGKILL' }).stdout ?? '';
+  const settings = /** @type {const} */ ({ encoding: 'utf8', timeout: 120_000, killSignal: 'SIGKILL' });
+  return spawnSync(command, args, { ...settings, stdio: ['inherit', 'pipe', 'inherit'] }).stdout ?? '';
 }
