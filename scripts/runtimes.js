@@ -2,10 +2,11 @@
 //
 //   npm run test:runtimes [-- node22 bun ...]
 //
-// The runtimes are kept in .cache/runtimes. The README's table must have a column for each.
+// The runtimes are kept in .cache/runtimes. The README's table must have a row for each, whose cells say what was seen.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { disagreements, readReport, readTable } from '../test/runtimes/table.js';
 
 /** @type {Record<string, { packages: string, command: string[], title: string }>} */
 const RUNTIMES = {
@@ -18,8 +19,12 @@ const RUNTIMES = {
 };
 
 const asked = process.argv.slice(2);
-const readme = readFileSync('README.md', 'utf8');
-let failed = 0;
+const table = readTable(readFileSync('README.md', 'utf8'));
+const titles = Object.values(RUNTIMES).map(({ title }) => title);
+/** @type {string[]} */
+const wrong = [...table.keys()]
+  .filter((title) => !titles.includes(title))
+  .map((title) => `the README's table has a row for ${title}, in which nothing was tried`);
 for (const [name, { packages, command, title }] of Object.entries(RUNTIMES)) {
   if (asked.length > 0 && !asked.includes(name)) continue;
   console.log(`\n== ${title}`);
@@ -29,16 +34,20 @@ for (const [name, { packages, command, title }] of Object.entries(RUNTIMES)) {
     mkdirSync(folder, { recursive: true });
     call('npm', 'install', '--prefix', folder, '--no-audit', '--no-fund', '--silent', packages);
   }
-  const { status } = call(program, ...command.slice(1), 'test/runtimes/smoke.js');
-  if (status !== 0) failed++;
-  if (!readme.includes(`| ${title} `)) {
-    console.error(`the README's table says nothing of ${title}`);
-    failed++;
+  const output = call(program, ...command.slice(1), 'test/runtimes/smoke.js');
+  console.log(output);
+  try {
+    wrong.push(...disagreements(title, table, readReport(output)));
+  } catch (error) {
+    wrong.push(`${title}: ${/** @type {Error} */ (error).message}`);
   }
 }
-process.exit(failed === 0 ? 0 : 1);
+for (const each of wrong) console.error(each);
+if (wrong.length === 0) console.log("What was seen is what the README's table says.");
+process.exit(wrong.length === 0 ? 0 : 1);
 
-/** @param {string} command @param {string[]} args */
+/** Gives what it prints. @param {string} command @param {string[]} args */
 function call(command, ...args) {
-  return spawnSync(command, args, { stdio: 'inherit', timeout: 120_000, killSignal: 'SIGKILL' });
+  const settings = /** @type {const} */ ({ encoding: 'utf8', timeout: 120_000, killSignal: 'SIGKILL' });
+  return spawnSync(command, args, { ...settings, stdio: ['inherit', 'pipe', 'inherit'] }).stdout ?? '';
 }
