@@ -1,0 +1,23 @@
+// A release is built with the headers of an old system, and must not lose io_uring by that.
+
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+
+test.skipIf(process.platform !== 'linux')('io_uring is compiled in, whatever the headers know of it', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'coreactor-headers-'));
+  try {
+    mkdirSync(join(folder, 'linux'));
+    writeFileSync(join(folder, 'linux', 'io_uring.h'), '');
+    const probe = join(folder, 'probe.cc');
+    writeFileSync(probe, '#include "ring.h"\n#ifndef COREACTOR_HAVE_IO_URING\n#error io_uring is left out\n#endif\n');
+    const files = [probe, 'native/ring.cc', 'native/selectors/io_uring.cc'];
+    const options = ['-std=c++17', '-fsyntax-only', '-I', folder, '-I', 'native'];
+    const { status, stderr } = spawnSync('c++', [...options, ...files], { encoding: 'utf8' });
+    expect([status, stderr]).toEqual([0, '']);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
