@@ -11,7 +11,8 @@
 //   docker run --rm -v "$PWD:/p" -w /p --platform linux/arm64 … the same                     linux-arm64
 //   docker run --rm -v "$PWD:/p" -w /p node:20-alpine sh -c 'apk add g++ make python3 linux-headers && node scripts/prebuild.js'
 //
-// What is there stays: a release gathers the folders of all machines and packs once.
+// A container makes packages and addon anew in the checkout, and so does the next run outside of it. What is in prebuilds
+// stays: a release gathers the folders of all machines and packs once.
 
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';

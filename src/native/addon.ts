@@ -137,7 +137,8 @@ export interface NativeSelectorObject {
 function places(): string[] {
   const { platform, arch } = process;
   const name = `${platform}-${arch}`;
-  const made = platform === 'linux' ? [name, `${name}-musl`] : [name];
+  // glibc never loads an addon for musl. Musl takes libc.so.6 for itself, and may load one for glibc.
+  const made = platform === 'linux' ? [`${name}-musl`, name] : [name];
   return ['build/Release', 'native/build/Release', 'build-cmake/Release', ...made.map((each) => `prebuilds/${each}`)];
 }
 

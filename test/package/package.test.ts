@@ -150,6 +150,10 @@ describe.skipIf(why !== '')(`the package${why}`, () => {
       expect(load(windows)).toMatch(/^ERR_COREACTOR_ADDON coreactor does not run on Windows/);
     });
 
+    test.skipIf(process.platform !== 'linux')('the one for musl is tried first: musl takes itself for glibc', () => {
+      expect(load('')).toMatch(/linux-\w+-musl\/coreactor.node: .*\n.*linux-\w+\/coreactor.node: /);
+    });
+
     test('it can be compiled as that error says', () => {
       const [, packages = '', command = ''] = /run "npm install --no-save (.*?) && (.*?)"/.exec(load('')) ?? [];
       // As npm would install them.
