@@ -33,7 +33,7 @@ if (arch === process.arch) {
   process.exit(1);
 }
 
-/** @param {string} built the folder of the addon @param {import('./c-library.js').Target} target that it was built for */
+/** @param {string} built the addon's folder @param {import('./c-library.js').Target} target that it was built for */
 function keep(built, target) {
   const file = `${built}/coreactor.node`;
   const needed = process.platform === 'linux' ? targetOf(file) : target;

@@ -133,7 +133,7 @@ export interface NativeSelectorObject {
   close(): void;
 }
 
-/** Where it may lie: built in a checkout, by a user, or by who made the package, the last for two C libraries of Linux. */
+/** Where it may lie: built in a checkout, by a user, or by who made the package, who has built two for Linux. */
 function places(): string[] {
   const { platform, arch } = process;
   const name = `${platform}-${arch}`;
@@ -164,8 +164,8 @@ function adviceFor(platform: string): string {
   }
   const sources = fileURLToPath(new URL('../../native', import.meta.url));
   return (
-    `coreactor has no native addon that can be loaded on ${platform}-${process.arch}, ${runtime()}. Build one: in your ` +
-    "program's folder, with Python 3, make and a C++17 compiler, run " +
+    `coreactor has no native addon that can be loaded on ${platform}-${process.arch}, ${runtime()}. Build one: in ` +
+    "your program's folder, with Python 3, make and a C++17 compiler, run " +
     `"npm install --no-save node-addon-api node-gyp && npx node-gyp rebuild --directory ${sources}". What was tried:`
   );
 }

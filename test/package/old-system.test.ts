@@ -22,7 +22,7 @@ test.skipIf(process.platform !== 'linux')('io_uring is compiled in, whatever the
   }
 });
 
-test('nothing is left out by the age of the C library: what it lacks is called by number, or looked up when it runs', () => {
+test('nothing is left out by the age of the C library: what it lacks is called by number, or looked up', () => {
   for (const file of readdirSync('native', { recursive: true, encoding: 'utf8' })) {
     if (!/\.(cc|h)$/.test(file) || /^(test|build)/.test(file)) continue;
     expect(readFileSync(`native/${file}`, 'utf8'), file).not.toMatch(/#\s*(ifdef|if.*defined).*(SYS_|__NR_|__GLIBC)/);

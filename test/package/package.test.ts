@@ -131,8 +131,8 @@ describe.skipIf(why !== '')(`the package${why}`, () => {
     let program = '';
     let modules = '';
     const load = (before: string): string => {
-      const source = `${before}
-        await import('coreactor').then(() => console.log('loaded'), ({ code, message }) => console.log(code, message));`;
+      const source = `${before} const loaded = () => console.log('loaded');
+        await import('coreactor').then(loaded, ({ code, message }) => console.log(code, message));`;
       return call(program, process.execPath, '--input-type=module', '-e', source).stdout;
     };
 
