@@ -1,6 +1,7 @@
 // Child processes as plain functions; see process.h.
 #include "process.h"
 
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
@@ -8,6 +9,9 @@
 #include <unistd.h>
 #ifdef __linux__
 #include <sys/syscall.h>
+#ifndef SYS_pidfd_open
+#define SYS_pidfd_open 434
+#endif
 #endif
 
 #include <cerrno>
@@ -34,6 +38,14 @@ struct Attributes {
   Attributes& operator=(const Attributes&) = delete;
 };
 
+// glibc 2.34 has it, musl has not; looked up here, since who compiles us may have an older one than who runs us.
+using CloseFrom = int (*)(posix_spawn_file_actions_t*, int);
+CloseFrom findCloseFrom() {
+  static const auto found =
+      reinterpret_cast<CloseFrom>(dlsym(RTLD_DEFAULT, "posix_spawn_file_actions_addclosefrom_np"));
+  return found;
+}
+
 std::vector<char*> pointers(const std::vector<std::string>& strings) {
   std::vector<char*> result;
   result.reserve(strings.size() + 1);
@@ -53,10 +65,8 @@ int spawnProcess(const Command& command) {
     if (!copies[i]) return -errno;
     posix_spawn_file_actions_adddup2(&actions.value, copies[i].get(), static_cast<int>(i));
   }
-#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 34)
   // Ours are close-on-exec; this is for those that we have inherited ourselves, or that other addons have opened.
-  posix_spawn_file_actions_addclosefrom_np(&actions.value, 3);
-#endif
+  if (const CloseFrom closeFrom = findCloseFrom()) closeFrom(&actions.value, 3);
   if (!command.directory.empty()) {
     posix_spawn_file_actions_addchdir_np(&actions.value, command.directory.c_str());
   }
@@ -82,7 +92,7 @@ int spawnProcess(const Command& command) {
 }
 
 int openPidfd(int pid) {
-#ifdef SYS_pidfd_open
+#ifdef __linux__
   const auto fd = static_cast<int>(syscall(SYS_pidfd_open, pid, O_NONBLOCK));  // it is close-on-exec by itself
   return fd >= 0 ? fd : -errno;
 #else

@@ -4,16 +4,12 @@
 #pragma once
 
 #ifdef __linux__
-#include <linux/io_uring.h>
-#endif
-
-// Headers older than Linux 6.1 lack what we need; so do other systems.
-#if defined(__linux__) && defined(IORING_SETUP_DEFER_TASKRUN)
 #define COREACTOR_HAVE_IO_URING 1
 
 #include <cstddef>
 #include <cstdint>
 
+#include "io_uring_abi.h"
 #include "unique_fd.h"
 
 namespace coreactor {

@@ -7,9 +7,13 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { describeTarget, ownTarget } from './c-library.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 process.chdir(root);
+
+// A checkout may be seen by other machines and by containers, whose packages and addon are other ones.
+const machine = `${process.version} ${process.platform} ${describeTarget(ownTarget())}`;
 
 /** Every file below the given files and folders, in a fixed order. */
 function filesOf(paths) {
@@ -31,7 +35,7 @@ function digest(paths, extra) {
 /** Runs `make` unless it succeeded before with the same inputs and its output is still there. */
 function step(name, inputs, output, make) {
   const stamp = join('node_modules', '.coreactor', name);
-  const now = digest(inputs, `${process.version} ${process.platform} ${process.arch}`);
+  const now = digest(inputs, machine);
   if (existsSync(output) && existsSync(stamp) && readFileSync(stamp, 'utf8') === now) return;
   console.error(`setup: ${name}`);
   make();

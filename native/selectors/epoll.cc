@@ -14,6 +14,11 @@
 #include "../timeout.h"
 #include "../unique_fd.h"
 
+// For C libraries that are older than the call.
+#ifndef SYS_epoll_pwait2
+#define SYS_epoll_pwait2 441
+#endif
+
 namespace coreactor {
 namespace {
 
@@ -111,7 +116,6 @@ int EpollSelector::poll(int64_t ns) {
 }
 
 int EpollSelector::waitForEvents(int64_t ns) {
-#ifdef SYS_epoll_pwait2
   if (ns > 0 && precise_) {
     const timespec time = toTimespec(ns);
     const __kernel_timespec wide{time.tv_sec, time.tv_nsec};  // 64 bits on every machine
@@ -120,7 +124,6 @@ int EpollSelector::waitForEvents(int64_t ns) {
     if (count >= 0 || (errno != ENOSYS && errno != EPERM)) return static_cast<int>(count);
     precise_ = false;
   }
-#endif
   return epoll_wait(epoll_.get(), events_.data(), room(), toMilliseconds(ns));
 }
 

@@ -30,10 +30,7 @@
 namespace coreactor {
 namespace {
 
-// Newer than the headers of some machines that run them.
-constexpr uint16_t kIncremental = 2;         // IOU_PBUF_RING_INC, Linux 6.12
-constexpr uint32_t kBufferGoesOn = 1U << 4;  // IORING_CQE_F_BUF_MORE, likewise
-constexpr unsigned kBuffers = 16;            // a power of two
+constexpr unsigned kBuffers = 16;  // a power of two
 constexpr uint16_t kGroup = 0;
 constexpr unsigned kRequests = 2048;
 constexpr unsigned kCompletions = 4096;
@@ -187,7 +184,7 @@ int UringSelector::registerBuffers(io_uring_buf_ring* memory, unsigned count) co
   registration.ring_addr = reinterpret_cast<uintptr_t>(memory);
   registration.ring_entries = count;
   registration.bgid = kGroup;
-  registration.pad = kIncremental;  // "flags" in newer headers
+  registration.flags = IOU_PBUF_RING_INC;
   return ring_.registerWith(IORING_REGISTER_PBUF_RING, &registration, 1);
 }
 
@@ -453,7 +450,7 @@ size_t UringSelector::takePiece(const io_uring_cqe& completion) {
   const unsigned buffer = completion.flags >> IORING_CQE_BUFFER_SHIFT;
   const size_t offset = buffer * (mailbox_.inboxSize / kBuffers) + used_[buffer];
   used_[buffer] += static_cast<size_t>(completion.res);
-  if ((completion.flags & kBufferGoesOn) == 0) spent_.push_back(buffer);
+  if ((completion.flags & IORING_CQE_F_BUF_MORE) == 0) spent_.push_back(buffer);
   return offset;
 }
 

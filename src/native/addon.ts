@@ -1,6 +1,7 @@
 // Finds and loads the compiled addon, and gives it its types. Once per thread: a worker loads its own.
 
 import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
 import { CoreactorError } from '../kernel/errors.ts';
 
 /** The addon as it is: -errno on failure, no checks. Only this layer's neighbours call it. */
@@ -132,12 +133,13 @@ export interface NativeSelectorObject {
   close(): void;
 }
 
-/** Where the addon may lie: built here, or by whoever made the package, who has built it for two C libraries of Linux. */
+/** Where it may lie: built in a checkout, by a user, or by who made the package, who has built two for Linux. */
 function places(): string[] {
   const { platform, arch } = process;
   const name = `${platform}-${arch}`;
-  const made = platform === 'linux' ? [name, `${name}-musl`] : [name];
-  return ['build/Release', 'build-cmake/Release', ...made.map((each) => `prebuilds/${each}`)];
+  // glibc never loads an addon for musl. Musl takes libc.so.6 for itself, and may load one for glibc.
+  const made = platform === 'linux' ? [`${name}-musl`, name] : [name];
+  return ['build/Release', 'native/build/Release', 'build-cmake/Release', ...made.map((each) => `prebuilds/${each}`)];
 }
 
 function load(): Addon {
@@ -160,10 +162,11 @@ function adviceFor(platform: string): string {
   if (platform === 'win32') {
     return 'coreactor does not run on Windows: it has no selector for it yet. Use it in WSL, a container or a virtual machine.';
   }
+  const sources = fileURLToPath(new URL('../../native', import.meta.url));
   return (
-    `coreactor has no native addon that can be loaded on ${platform}-${process.arch}, ${runtime()}. Build one: in the package's ` +
-    'folder, with Python 3, make and a C++17 compiler, run "npm install --no-save node-addon-api node-gyp && npx node-gyp ' +
-    'rebuild". What was tried:'
+    `coreactor has no native addon that can be loaded on ${platform}-${process.arch}, ${runtime()}. Build one: in ` +
+    "your program's folder, with Python 3, make and a C++17 compiler, run " +
+    `"npm install --no-save node-addon-api node-gyp && npx node-gyp rebuild --directory ${sources}". What was tried:`
   );
 }
 

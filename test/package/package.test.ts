@@ -1,7 +1,17 @@
 // The package as users get it: packed, installed with scripts ignored in an empty folder, and run there.
 
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -44,6 +54,19 @@ describe.skipIf(why !== '')(`the package${why}`, () => {
     expect([dependencies, optionalDependencies, peerDependencies]).toEqual([undefined, undefined, undefined]);
     for (const name of ['preinstall', 'install', 'postinstall', 'prepare']) expect(scripts[name], name).toBe(undefined);
     expect(call(folder, 'npm', 'ls', '--all', '--parseable').stdout.trim().split('\n').length).toBe(2);
+  });
+
+  test('npm compiles nothing: not when it installs, not by the lock file, not when it rebuilds', () => {
+    const other = join(folder, 'with-scripts');
+    mkdirSync(other);
+    // A newer npm blocks the scripts that are not allowed.
+    writeFileSync(join(other, 'package.json'), '{ "allowScripts": { "coreactor": true } }');
+    for (const command of [['install', tarball], ['ci'], ['rebuild'], ['rebuild', 'coreactor']]) {
+      // Compiling would end in an error, since node-addon-api is not found.
+      const result = call(other, 'npm', ...command, '--offline', '--no-audit');
+      expect(result, result.stderr).toMatchObject({ status: 0 });
+      expect(existsSync(join(other, 'node_modules', 'coreactor', 'build')), command[0]).toBe(false);
+    }
   });
 
   test('an echo runs on it, as it was installed', () => {
@@ -104,18 +127,44 @@ describe.skipIf(why !== '')(`the package${why}`, () => {
     expect([status, stdout], stderr).toEqual([0, expect.stringContaining('OK (ESM)')]);
   });
 
-  test('without an addon, or on a platform without a selector, importing it is one clear error', () => {
-    const copy = join(folder, 'copy', 'node_modules', 'coreactor');
-    mkdirSync(copy, { recursive: true });
-    cpSync(installed, copy, { recursive: true });
-    rmSync(join(copy, 'prebuilds'), { recursive: true });
+  describe('without a prebuilt addon', () => {
+    let program = '';
+    let modules = '';
     const load = (before: string): string => {
-      const source = `${before} await import('coreactor').catch(({ code, message }) => console.log(code, message));`;
-      return call(join(folder, 'copy'), process.execPath, '--input-type=module', '-e', source).stdout;
+      const source = `${before} const loaded = () => console.log('loaded');
+        await import('coreactor').then(loaded, ({ code, message }) => console.log(code, message));`;
+      return call(program, process.execPath, '--input-type=module', '-e', source).stdout;
     };
-    expect(load('')).toMatch(/^ERR_COREACTOR_ADDON coreactor has no native addon .*npx node-gyp rebuild/);
-    expect(load('')).toContain('build/Release/coreactor.node: is not there');
-    const windows = "Object.defineProperty(process, 'platform', { value: 'win32' });";
-    expect(load(windows)).toMatch(/^ERR_COREACTOR_ADDON coreactor does not run on Windows/);
+
+    beforeAll(() => {
+      program = join(folder, 'without');
+      modules = join(program, 'node_modules');
+      cpSync(installed, join(modules, 'coreactor'), { recursive: true });
+      rmSync(join(modules, 'coreactor', 'prebuilds'), { recursive: true });
+    });
+
+    test('importing it is one clear error, as it is on a platform without a selector', () => {
+      expect(load('')).toMatch(/^ERR_COREACTOR_ADDON coreactor has no native addon .*npx node-gyp rebuild/);
+      expect(load('')).toContain('build/Release/coreactor.node: is not there');
+      const windows = "Object.defineProperty(process, 'platform', { value: 'win32' });";
+      expect(load(windows)).toMatch(/^ERR_COREACTOR_ADDON coreactor does not run on Windows/);
+    });
+
+    test.skipIf(process.platform !== 'linux')('the one for musl is tried first: musl takes itself for glibc', () => {
+      expect(load('')).toMatch(/linux-\w+-musl\/coreactor.node: .*\n.*linux-\w+\/coreactor.node: /);
+    });
+
+    test('it can be compiled as that error says', () => {
+      const [, packages = '', command = ''] = /run "npm install --no-save (.*?) && (.*?)"/.exec(load('')) ?? [];
+      // As npm would install them.
+      for (const path of [...packages.split(' '), '.bin']) {
+        symlinkSync(join(process.cwd(), 'node_modules', path), join(modules, path));
+      }
+      // Another compiler may warn of what ours does not.
+      appendFileSync(join(modules, 'coreactor', 'native', 'address.cc'), 'static int unused;\n');
+      const compiled = call(program, 'sh', '-c', command);
+      expect(compiled, compiled.stderr).toMatchObject({ status: 0 });
+      expect(load('')).toBe('loaded\n');
+    }, 120_000);
   });
 });
