@@ -8,7 +8,10 @@ const alias = asGuest ? [{ find: /^\.\/hosts\/runner\.ts$/, replacement: guestRu
 
 // What runs on simulated selectors only (or on none), and so is the same whatever the real one. It is held to that: here
 // nobody gets a real one.
-const simulated = ['kernel', 'sync', 'compose', 'testing', 'bench'].map((layer) => `test/${layer}/**/*.test.ts`);
+const files = (...folders: string[]): string[] => folders.map((folder) => `test/${folder}/**/*.test.ts`);
+const simulated = files('kernel', 'sync', 'compose', 'testing', 'bench');
+// What is made of the whole, and looks for itself what it runs on.
+const packed = files('package', 'runtimes');
 
 export default defineConfig({
   test: {
@@ -21,7 +24,12 @@ export default defineConfig({
     testTimeout: 30_000,
     projects: [
       { extends: true, test: { name: 'simulated', include: simulated, env: { COREACTOR_SELECTOR: 'none' } } },
-      { extends: true, resolve: { alias }, test: { name: 'real', include: ['test/**/*.test.ts'], exclude: simulated } },
+      { extends: true, test: { name: 'packed', include: packed } },
+      {
+        extends: true,
+        resolve: { alias },
+        test: { name: 'real', include: ['test/**/*.test.ts'], exclude: [...simulated, ...packed] },
+      },
     ],
   },
 });

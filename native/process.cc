@@ -41,9 +41,7 @@ struct Attributes {
 // glibc 2.34 has it, musl has not; looked up here, since who compiles us may have an older one than who runs us.
 using CloseFrom = int (*)(posix_spawn_file_actions_t*, int);
 CloseFrom findCloseFrom() {
-  static const auto found =
-      reinterpret_cast<CloseFrom>(dlsym(RTLD_DEFAULT, "posix_spawn_file_actions_addclosefrom_np"));
-  return found;
+  return reinterpret_cast<CloseFrom>(dlsym(RTLD_DEFAULT, "posix_spawn_file_actions_addclosefrom_np"));
 }
 
 std::vector<char*> pointers(const std::vector<std::string>& strings) {

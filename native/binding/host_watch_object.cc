@@ -92,9 +92,14 @@ int HostWatchObject::startThread(Napi::Env env, Napi::Function callback) {
   const Napi::ThreadSafeFunction call = call_;
   const auto tell = [](Napi::Env own, Napi::Function function) { callInto(own, [&] { function.Call({}); }); };
   const int error = thread_->start([call, tell] { call.NonBlockingCall(tell); });
+  // A worker that ends frees the function before us, who must not use it any more. Hooks run last one first: this one
+  // comes before the function's own.
+  napi_add_env_cleanup_hook(env, &HostWatchObject::atExit, this);
   if (error < 0) end();
   return error;
 }
+
+void HostWatchObject::atExit(void* self) { static_cast<HostWatchObject*>(self)->end(); }
 
 Napi::Value HostWatchObject::error(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), error_); }
 
@@ -125,6 +130,7 @@ Napi::Value HostWatchObject::close(const Napi::CallbackInfo& info) {
 void HostWatchObject::end() {
   if (uv_ != nullptr) uv_->close();
   if (thread_ != nullptr) {
+    napi_remove_env_cleanup_hook(Env(), &HostWatchObject::atExit, this);
     thread_.reset();
     call_.Release();
   }

@@ -52,6 +52,7 @@ class HostWatchObject : public Napi::ObjectWrap<HostWatchObject> {
   Napi::Value close(const Napi::CallbackInfo& info);
 
   int startThread(Napi::Env env, Napi::Function callback);
+  static void atExit(void* self);
   void end();
 
   SelectorObject* selector_;

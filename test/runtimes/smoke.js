@@ -7,7 +7,7 @@ import { spawnSync } from 'node:child_process';
 import http from 'node:http';
 import net from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { isMainThread, Worker, workerData } from 'node:worker_threads';
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import {
   CancelScope,
   Channel,
@@ -155,7 +155,13 @@ function* channels() {
   return ended; // a promise, which whoever has run this waits for
 }
 
-/** What that worker does. */
+/** What the workers do that are terminated. */
+function* turns() {
+  parentPort.postMessage('begun');
+  for (;;) yield* sleep(1);
+}
+
+/** What the worker of `channels` does. */
 function* send(/** @type {any} */ handle) {
   const sender = openSender(handle);
   for (let i = 0; i < 100; i++) yield* sender.send({ i, text: 'x'.repeat(i) });
@@ -330,6 +336,14 @@ const programs = {
       (yield* listener.accept()).close();
       console.log('accepted');
     }),
+  'workers are terminated': async () => {
+    for (const selector of ['auto', 'poll']) {
+      const workers = Array.from({ length: 3 }, () => new Worker(FILE, { workerData: { selector } }));
+      await Promise.all(workers.map((worker) => new Promise((resolve) => worker.once('message', resolve))));
+      await Promise.all(workers.map((worker) => worker.terminate()));
+    }
+    console.log('all terminated');
+  },
   ends: () =>
     runPromise(function* () {
       createTask(function* () {
@@ -383,6 +397,9 @@ addBoth('signals', function* () {
 });
 add('runPromise', 'a sleep keeps the process alive', () => asProgram('sleeps', 'woke\n'));
 add('runPromise', 'a descriptor keeps the process alive', () => asProgram('accepts', 'accepted\n'));
+add('threads', 'workers that are guests, by libuv or by a thread, are terminated', () =>
+  asProgram('workers are terminated', 'all terminated\n'),
+);
 add('runPromise', 'nothing is left that keeps the process alive', () => asProgram('ends', 'ended\n'));
 for (const [name, main] of Object.entries({ threads, cluster: manyCores, Channel: channels })) {
   add('threads', `${name}, run`, () => run(() => timeout(PATIENCE, main)));
@@ -422,12 +439,13 @@ async function runCases() {
       console.log(`FAILED  ${heading}: ${name}: ${/** @type {Error} */ (error).stack}`);
     }
   }
-  console.log(`test cases: ${cases.length} | ${cases.length - failed} passed | ${failed} failed`);
+  console.log(`end of ${cases.length} cases, ${failed} of them failed`);
   process.exit(failed === 0 ? 0 : 1);
 }
 
 const program = process.argv[2];
-if (!isMainThread) run(() => send(workerData.sender));
+if (!isMainThread && workerData.selector) runPromise(turns, workerData);
+else if (!isMainThread) run(() => send(workerData.sender));
 else if (program === undefined) await runCases();
 else if (program === 'deadlock at top level') await programs.deadlock();
 else programs[program]();

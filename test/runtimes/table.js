@@ -32,7 +32,7 @@ export function readReport(output) {
     if (!report.has(heading)) report.set(heading, { passed: [], failed: [] });
     report.get(heading)?.[how === 'ok' ? 'passed' : 'failed'].push(name);
   }
-  if (!output.includes(`test cases: ${count} |`)) throw new Error('the smoke suite has not come to its end');
+  if (!output.includes(`end of ${count} cases`)) throw new Error('the smoke suite has not come to its end');
   return report;
 }
 

@@ -13,7 +13,7 @@ const README = `# A package
 
 More.
 `;
-const report = (...lines: string[]) => readReport([...lines, `test cases: ${lines.length} | ...`].join('\n'));
+const report = (...lines: string[]) => readReport([...lines, `end of ${lines.length} cases`].join('\n'));
 const wrongOf = (title: string, ...lines: string[]): string[] =>
   disagreements(title, readTable(README), report(...lines));
 
@@ -41,7 +41,7 @@ test('a row, a column or a case that is missing, and a suite that broke off', ()
     expect.stringMatching(/fetch: there is no such column/),
   ]);
   expect(() => readReport('ok      run: epoll\n')).toThrow(/not come to its end/);
-  expect(() => readReport('ok      run: epoll\ntest cases: 2 | ...')).toThrow(/not come to its end/);
+  expect(() => readReport('ok      run: epoll\nend of 2 cases')).toThrow(/not come to its end/);
 });
 
 test('the README has such a table, with nothing but yes and no', () => {
