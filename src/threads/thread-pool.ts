@@ -1,8 +1,9 @@
 // Work that blocks, on threads that may: a bounded number of workers, which are kept for the next.
 
 import { availableParallelism } from 'node:os';
+import { printUnhandled } from '../hosts/unhandled.ts';
 import { ArgumentRangeError, ArgumentTypeError } from '../kernel/errors.ts';
-import { currentKernel } from '../kernel/here.ts';
+import { currentKernel, here } from '../kernel/here.ts';
 import { made } from '../kernel/made.ts';
 import type { Coroutine, Operation } from '../kernel/operation.ts';
 import { Semaphore } from '../sync/semaphore.ts';
@@ -48,21 +49,38 @@ export class ThreadPool {
 
   /** Ends the workers that have nothing to do. Never suspends. */
   close(): void {
-    for (const thread of this.#idle.splice(0)) thread.end();
+    for (const thread of this.#idle.splice(0)) {
+      if (thread.diedIdle) report(thread.died());
+      thread.end();
+    }
   }
 
   private *perform<T>(job: Job): Coroutine<T> {
     yield* this.#places.acquire();
-    let thread: Thread | undefined;
     try {
-      thread = this.#idle.pop() ?? new Thread();
-      return (yield* thread.perform(job)) as T;
+      for (;;) {
+        const thread = this.#idle.pop() ?? new Thread();
+        try {
+          return (yield* thread.perform(job)) as T;
+        } catch (error) {
+          if (thread.idle || !thread.diedIdle) throw error;
+          report(error);
+        } finally {
+          if (thread.idle) this.#idle.push(thread);
+          else thread.end();
+        }
+      }
     } finally {
-      if (thread?.idle) this.#idle.push(thread);
-      else thread?.end();
       this.#places.release();
     }
   }
+}
+
+/** A thread has ended that had no work, so that nobody waits for the error. */
+function report(error: unknown): void {
+  const warning = { kind: 'warning', error, task: here.task } as const;
+  if (here.kernel === null) printUnhandled({ ...warning, createdAt: undefined });
+  else here.kernel.unhandled(warning);
 }
 
 function toJob(work: Work<unknown[], unknown>, args: unknown[]): Job {

@@ -12,32 +12,42 @@ export type Job = { args: unknown[] } & ({ text: string } | { module: string; na
 type Answer = { value: unknown } | (PackedError & { stranger: boolean });
 
 export class Thread {
-  readonly #line = new WorkerLine('coreactor', JOBS);
+  readonly #begun = new Int32Array(new SharedArrayBuffer(4));
+  readonly #line = new WorkerLine('coreactor', JOBS, { begun: this.#begun });
+  /** How many jobs it was given, of which the worker counts those that it has begun. */
+  #given = 0;
   /** Whether it can be given a job. */
   idle = true;
 
   /** Suspends until the worker has done the job. Cancelled, the thread must be ended: it is at work still. */
   *perform(job: Job): Coroutine<unknown> {
     this.#line.worker.postMessage(job);
+    this.#given++;
     this.idle = false;
     const word = yield* this.#line.hear('a thread');
-    if (word === null) throw died();
+    if (word === null) throw this.died();
     this.idle = true;
     if (word.startsWith(VALUE)) return JSON.parse(word.slice(VALUE.length));
     return result(this.#line.take() as Answer, job);
+  }
+
+  /** Whether it has ended after a job was done, and before the next was begun, which another thread can do. */
+  get diedIdle(): boolean {
+    if (this.idle) return this.#line.ended;
+    return this.#given > 1 && Atomics.load(this.#begun, 0) < this.#given;
+  }
+
+  died(): CoreactorError {
+    const suspects = 'process.exit() was called, or there was no memory left';
+    if (!this.#line.begun) return this.#line.epitaph('the worker could not begin', suspects);
+    if (!this.diedIdle) return this.#line.epitaph('the worker has ended before it had an answer', suspects);
+    return this.#line.epitaph('a worker has ended while it waited for work, by what an earlier job has left', suspects);
   }
 
   /** The worker is stopped in whatever it does; its thread is gone soon after. Never suspends. */
   end(): void {
     this.#line.end();
   }
-}
-
-function died(): CoreactorError {
-  return new CoreactorError(
-    'ERR_COREACTOR_THREAD',
-    'the worker has ended before it had an answer: the function has called process.exit(), or has run out of memory',
-  );
 }
 
 function result(answer: Answer, job: Job): unknown {

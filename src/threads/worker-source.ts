@@ -7,11 +7,11 @@ import { isPlain } from './plain.ts';
 export const BEGUN = 'b';
 /** a job is done, and the answer is in the port, */
 export const ANSWER = 'a';
-/** or in the word itself, as JSON; */
+/** or in the word itself, as JSON, and a line end; */
 export const VALUE = 'v';
 /** the worker of a cluster serves; */
 export const JOINED = 'j';
-/** its program has failed, and the error is in the port. */
+/** what nobody has caught ends the worker, and the error is in the port. */
 export const FAILED = 'f';
 
 /** What a pipe takes at once, or not at all. (PIPE_BUF) */
@@ -19,7 +19,8 @@ const LONGEST_WORD = 4096;
 
 /**
  * What comes first: `port` takes messages, tell(word) wakes whoever listens on the line, failure(error, stranger) packs an
- * error. A module or a script, as the program's options have it: so without import and require.
+ * error, fail(error) ends the worker with it. A module or a script, as the program's options have it: so without import and
+ * require.
  */
 export const PRELUDE = `'use strict';
 const builtin = process.getBuiltinModule;
@@ -28,7 +29,6 @@ const { port } = workerData;
 const { closeSync, openSync, writeSync } = builtin('node:fs');
 const out = openSync('/dev/fd/' + workerData.pipe, 'w');
 const tell = (word) => { try { writeSync(out, word); } catch {} }; // nobody listens any more
-process.once('exit', () => closeSync(out)); // Bun does not by itself
 const { isNativeError } = builtin('node:util').types;
 const failure = (error, stranger) => ({
   // Of an error that is none of the language's own (a DOMException) a clone is nothing.
@@ -37,10 +37,23 @@ const failure = (error, stranger) => ({
   // A clone keeps the name of the built-in class, the message, the stack and the cause only.
   extra: error instanceof Error ? { name: error.name, stack: error.stack, ...error } : {},
 });
+const fail = (error) => {
+  try {
+    port.postMessage(failure(error, false));
+  } catch {
+    port.postMessage(failure(new Error(String(error?.stack ?? error)), false)); // it cannot be cloned
+  }
+  tell('${FAILED}');
+  process.exit(1);
+};
+process.once('exit', () => closeSync(out)); // Bun does not by itself
+process.on('uncaughtException', (error) => {
+  if (process.listenerCount('uncaughtException') === 1) fail(error); // or the program sees to it
+});
 tell('${BEGUN}');
 `;
 
-/** Does the jobs that come as messages. */
+/** Does the jobs that come as messages; `begun` counts them. */
 export const JOBS = `
 const load = builtin('node:module').createRequire(process.cwd() + '/');
 const functions = new Map(); // by their text
@@ -74,7 +87,7 @@ const isPlain = ${isPlain};
 function tellValue(answer) {
   try {
     if (!('value' in answer) || !isPlain(answer.value)) return false;
-    const word = Buffer.from('${VALUE}' + JSON.stringify(answer.value));
+    const word = Buffer.from('${VALUE}' + JSON.stringify(answer.value) + '\\n');
     if (word.length > ${LONGEST_WORD}) return false;
     tell(word);
     return true;
@@ -84,6 +97,7 @@ function tellValue(answer) {
 }
 
 parentPort.on('message', async (job) => {
+  Atomics.add(workerData.begun, 0, 1);
   const answer = await answerTo(job);
   if (tellValue(answer)) return;
   try {
@@ -103,15 +117,5 @@ parentPort.on('message', async (job) => {
 /** Runs a program: what runs a loop in it joins the cluster by clusterWorker(). */
 export const PROGRAM = `
 workerData.tell = tell;
-const fail = (error) => {
-  try {
-    port.postMessage(failure(error, false));
-  } catch {
-    port.postMessage(failure(new Error(String(error?.stack ?? error)), false)); // it cannot be cloned
-  }
-  tell('${FAILED}');
-  process.exit(1);
-};
-process.once('uncaughtException', fail);
 import(workerData.entry).catch(fail);
 `;

@@ -242,7 +242,7 @@ describe.each(ways)('%s', (accept) => {
     const errors = reports.map(({ error }) => error as Error);
     expect(errors.slice(0, 2).map(({ message }) => message)).toEqual([
       'worker 1 of the cluster has ended: its program came to its end, or to process.exit()',
-      'worker 1 of the cluster failed: no 1 today',
+      'worker 1 of the cluster has ended: no 1 today',
     ]);
     expect(errors[1]?.cause).toBeInstanceOf(RangeError);
   });
@@ -255,7 +255,7 @@ describe.each(ways)('%s', (accept) => {
       const error = yield* thrownIn(cluster({ ...options, entry, data: { broken } }));
       expect(error).toMatchObject({
         code: 'ERR_COREACTOR_THREAD',
-        message: 'worker 2 of the cluster failed: no 2 today',
+        message: 'worker 2 of the cluster has ended: no 2 today',
         cause: expect.objectContaining({ message: 'no 2 today', stack: expect.stringContaining('worker.js') }),
       });
       const missing = yield* thrownIn(cluster({ ...options, entry: new URL('nobody.js', import.meta.url) }));

@@ -8,12 +8,14 @@ import {
   gather,
   type Main,
   type Operation,
+  type RunOptions,
   run,
   runPromise,
   sleep,
   ThreadPool,
   timeout,
   toThread,
+  type Unhandled,
   wait,
 } from '../../src/index.ts';
 import { countDescriptors } from '../support/descriptors.ts';
@@ -30,13 +32,16 @@ function* errorOf(operation: Operation<unknown>): Coroutine<Error & { code?: str
   throw new Error('it did not fail');
 }
 
+const silent: RunOptions = { onUnhandled: () => {} };
+
 const threads = (): number => readdirSync('/proc/self/task').length;
 
-describe.each<[string, <T>(main: Main<T>) => T | Promise<T>]>([
+describe.each<[string, <T>(main: Main<T>, options?: RunOptions) => T | Promise<T>]>([
   ['run()', run],
   ['runPromise()', runPromise],
 ])('under %s', (_, go) => {
-  const goes = (main: () => Coroutine<void>): Promise<void> => Promise.resolve(go(() => timeout(20_000, main)));
+  const goes = (main: () => Coroutine<void>, options?: RunOptions): Promise<void> =>
+    Promise.resolve(go(() => timeout(20_000, main), options));
 
   test('functions of every form, with arguments; a promise is awaited; what it gives is a copy', () =>
     goes(function* () {
@@ -231,6 +236,137 @@ describe.each<[string, <T>(main: Main<T>) => T | Promise<T>]>([
       }
       pool.close();
     }));
+
+  test.each<[string, () => unknown, object]>([
+    [
+      'throws',
+      () => {
+        setTimeout(() => {
+          throw Object.assign(new RangeError('late'), { code: 'E_LATE' });
+        }, 10);
+      },
+      { cause: { name: 'RangeError', message: 'late', code: 'E_LATE' } },
+    ],
+    [
+      'rejects',
+      () => {
+        setTimeout(() => Promise.reject(new TypeError('nobody handles it')), 10);
+      },
+      { cause: { name: 'TypeError', message: 'nobody handles it' } },
+    ],
+    [
+      'exits',
+      () => {
+        setTimeout(() => process.exit(3), 10);
+      },
+      { message: expect.stringContaining('process.exit()') },
+    ],
+  ])('a thread that ends while it has no work, as a job %s late, is given none; why it ended is reported', (...how) => {
+    const [, late, expected] = how;
+    const reports: Unhandled[] = [];
+    const onUnhandled = (report: Unhandled): unknown => reports.push(report);
+    return goes(
+      function* () {
+        const pool = new ThreadPool({ threads: 1 });
+        for (const ending of ['next', 'close']) {
+          const over = new Int32Array(new SharedArrayBuffer(4));
+          yield* pool.run((flag: Int32Array) => {
+            process.once('exit', () => Atomics.store(flag, 0, 1));
+          }, over);
+          yield* pool.run(late);
+          while (Atomics.load(over, 0) === 0) yield* sleep(1);
+          if (ending === 'next') expect(yield* pool.run(() => 'innocent')).toBe('innocent');
+          pool.close();
+          expect(reports.splice(0)).toMatchObject([
+            { kind: 'warning', error: { code: 'ERR_COREACTOR_THREAD', ...expected } },
+          ]);
+        }
+      },
+      { onUnhandled },
+    );
+  });
+
+  test('a job that had not begun when its thread ended is done by another, once', () => {
+    const reports: Unhandled[] = [];
+    const onUnhandled = (report: Unhandled): unknown => reports.push(report);
+    return goes(
+      function* () {
+        const pool = new ThreadPool({ threads: 1 });
+        const flags = new Int32Array(new SharedArrayBuffer(12));
+        yield* pool.run((at: Int32Array) => {
+          setTimeout(() => {
+            Atomics.store(at, 0, 1);
+            Atomics.wait(at, 1, 0);
+            process.exit();
+          }, 0);
+        }, flags);
+        while (Atomics.load(flags, 0) === 0) yield* sleep(1);
+        const task = createTask(pool.run((at: Int32Array) => Atomics.add(at, 2, 1), flags));
+        yield* sleep(5);
+        Atomics.store(flags, 1, 1);
+        Atomics.notify(flags, 1);
+        expect(yield* task).toBe(0);
+        expect(flags[2]).toBe(1);
+        expect(reports).toHaveLength(1);
+        pool.close();
+      },
+      { onUnhandled },
+    );
+  });
+
+  test('what ends a thread in the middle of the work is the cause of its error', () =>
+    goes(function* () {
+      const pool = new ThreadPool({ threads: 1 });
+      const work = pool.run(() => {
+        setTimeout(() => {
+          throw Object.assign(new RangeError('of a timer'), { code: 'E_TIMER' });
+        }, 1);
+        return new Promise(() => {});
+      });
+      expect(yield* errorOf(work)).toMatchObject({
+        code: 'ERR_COREACTOR_THREAD',
+        message: expect.stringContaining('of a timer'),
+        cause: { name: 'RangeError', code: 'E_TIMER' },
+      });
+      // An answer and the end may come together.
+      yield* pool.run(() => {
+        setImmediate(() => {
+          throw new Error('right after it');
+        });
+        return 'answer';
+      });
+      yield* sleep(50);
+      pool.close();
+    }, silent));
+
+  test('a job may handle by itself what nobody else does', () =>
+    goes(function* () {
+      const pool = new ThreadPool({ threads: 1 });
+      const handled = pool.run(
+        () =>
+          new Promise((resolve) => {
+            process.once('uncaughtException', resolve);
+            setTimeout(() => {
+              throw new Error('handled');
+            }, 1);
+          }),
+      );
+      expect(yield* handled).toMatchObject({ message: 'handled' });
+      expect(yield* pool.run(() => 'lives')).toBe('lives');
+      pool.close();
+    }));
+});
+
+test('under runPromise() a worker without memory is told from one that has called process.exit()', async () => {
+  const ended = await start(
+    `import { runPromise, toThread } from 'coreactor';
+    await runPromise(function* () {
+      const eat = () => { for (const all = []; ; ) all.push(new Array(1000).fill({})); };
+      try { yield* toThread(eat); } catch (error) { console.log(error.code, error.cause?.code); }
+    });`,
+    { prefix: ['env', 'NODE_OPTIONS=--max-old-space-size=40'] },
+  ).ended;
+  expect(ended.stdout).toBe('ERR_COREACTOR_THREAD ERR_WORKER_OUT_OF_MEMORY\n');
 });
 
 test('what cannot be taken there is refused at once, with advice', () => {
