@@ -27,7 +27,7 @@ const builtin = process.getBuiltinModule;
 const { parentPort, workerData } = builtin('node:worker_threads');
 const { port } = workerData;
 const { closeSync, openSync, writeSync } = builtin('node:fs');
-const out = openSync('/dev/fd/' + workerData.pipe, 'w');
+let out = workerData.pipe; // theirs, until there is one of our own
 const tell = (word) => { try { writeSync(out, word); } catch {} }; // nobody listens any more
 const { isNativeError } = builtin('node:util').types;
 const failure = (error, stranger) => ({
@@ -46,6 +46,11 @@ const fail = (error) => {
   tell('${FAILED}');
   process.exit(1);
 };
+try {
+  out = openSync('/dev/fd/' + workerData.pipe, 'w');
+} catch (error) {
+  fail(error); // not allowed by the permission model, or no descriptor is free
+}
 process.once('exit', () => closeSync(out)); // Bun does not by itself
 process.on('uncaughtException', (error) => {
   if (process.listenerCount('uncaughtException') === 1) fail(error); // or the program sees to it

@@ -1,6 +1,7 @@
 // toThread(): under run() and as a guest, what travels and what does not, errors, cancels, and that nothing is left.
 
 import { readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import {
   type Coroutine,
@@ -355,6 +356,31 @@ describe.each<[string, <T>(main: Main<T>, options?: RunOptions) => T | Promise<T
       expect(yield* pool.run(() => 'lives')).toBe('lives');
       pool.close();
     }));
+});
+
+describe('a worker that cannot begin', () => {
+  const sick = (how: string) => ({
+    prefix: [
+      'env',
+      `NODE_OPTIONS=--require ${fileURLToPath(new URL('sick-worker.cjs', import.meta.url))}`,
+      `SICK=${how}`,
+    ],
+  });
+  const program = (go: string): string => `import { ${go}, toThread } from 'coreactor';
+    await ${go}(function* () {
+      try { yield* toThread(() => 1); } catch (error) { console.log(error.code, error.message, error.cause?.code); }
+    });`;
+
+  test.each([
+    ['runPromise', 'throws', 'cannot begin E_SICK'],
+    ['runPromise', 'exits', /process.exit\(\)/],
+    ['runPromise', 'cannot open', 'not allowed E_SICK'],
+    ['run', 'cannot open', 'not allowed E_SICK'],
+  ])('under %s() is an error at once that says why, if it %s', async (go, how, expected) => {
+    const ended = await start(program(go), sick(how)).ended;
+    expect(ended.stdout).toMatch(/^ERR_COREACTOR_THREAD the worker could not begin: /);
+    expect(ended.stdout).toMatch(expected);
+  });
 });
 
 test('under runPromise() a worker without memory is told from one that has called process.exit()', async () => {
