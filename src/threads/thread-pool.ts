@@ -112,7 +112,7 @@ let common: ThreadPool | undefined;
  * promise is awaited there. Suspends, while other tasks go on: for what blocks or computes for long. Waits for its turn when
  * all threads are at work. Cancelled, or in a timeout(), it stops the thread in the middle of whatever it does.
  *
- * Arguments, results and errors are copied (see structuredClone). The function goes as its text: it knows its arguments,
+ * Arguments and results are copied (see structuredClone), and errors but for what cannot be. The function goes as its text: it knows its arguments,
  * require() and what is global, nothing of what is around it here. (asyncio: to_thread)
  * @throws CoreactorError ERR_COREACTOR_CLOSURE for a function that needs more, ERR_COREACTOR_THREAD if its thread has ended;
  * TypeError for what cannot be taken there; DataCloneError for arguments that cannot be copied.

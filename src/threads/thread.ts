@@ -2,14 +2,15 @@
 
 import { CoreactorError } from '../kernel/errors.ts';
 import type { Coroutine } from '../kernel/operation.ts';
-import { type PackedError, unpackError, WorkerLine } from './worker-line.ts';
+import { type Packed, unpack } from './packed-error.ts';
+import { WorkerLine } from './worker-line.ts';
 import { JOBS, VALUE } from './worker-source.ts';
 
 /** What a worker is asked for: a function by its text, or by its module and name there. */
 export type Job = { args: unknown[] } & ({ text: string } | { module: string; name: string });
 
 /** `stranger`: whether the function has used a name that is not known where it ran. */
-type Answer = { value: unknown } | (PackedError & { stranger: boolean });
+type Answer = { value: unknown } | { thrown: Packed; stranger: boolean };
 
 export class Thread {
   readonly #begun = new Int32Array(new SharedArrayBuffer(4));
@@ -52,14 +53,13 @@ export class Thread {
 
 function result(answer: Answer, job: Job): unknown {
   if ('value' in answer) return answer.value;
-  if (answer.stranger && 'text' in job) {
-    throw new CoreactorError(
-      'ERR_COREACTOR_CLOSURE',
-      `${(answer.error as Error).message} in the thread: a function that is given to toThread() goes there as its text, ` +
-        'without the variables and imports around it. Give them as arguments, use require() in it, or name a module: ' +
-        "toThread({ module: new URL('./work.js', import.meta.url), export: 'work' })",
-      { cause: answer.error },
-    );
-  }
-  throw unpackError(answer);
+  const cause = unpack(answer.thrown);
+  if (!answer.stranger || !('text' in job)) throw cause;
+  throw new CoreactorError(
+    'ERR_COREACTOR_CLOSURE',
+    `${(cause as Error).message} in the thread. If it is from outside of the function: what is given to toThread() goes ` +
+      'there as its text, without the variables and imports around it. Give them as arguments, use require() in it, or ' +
+      "name a module: toThread({ module: new URL('./work.js', import.meta.url), export: 'work' })",
+    { cause },
+  );
 }

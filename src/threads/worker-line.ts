@@ -12,6 +12,7 @@ import { Readiness } from '../kernel/readiness.ts';
 import { READ } from '../kernel/selector-port.ts';
 import { addon } from '../native/addon.ts';
 import { SystemError } from '../native/system-error.ts';
+import { type Packed, unpack } from './packed-error.ts';
 import { BEGUN, FAILED, PRELUDE, VALUE } from './worker-source.ts';
 import { workerThreads } from './worker-threads.ts';
 
@@ -138,7 +139,7 @@ export class WorkerLine {
     const word = this.#heard.slice(0, length);
     this.#heard = this.#heard.slice(length);
     if (word !== FAILED) return word;
-    this.#fatal = { error: unpackError(this.take() as PackedError) };
+    this.#fatal = { error: unpack(this.take() as Packed) };
     return null;
   }
 
@@ -153,26 +154,6 @@ export class WorkerLine {
     addon.closeDescriptor(this.#writer);
     this.#writer = -1;
   }
-}
-
-/** An error as a worker's `failure()` has packed it: a clone of it keeps little by itself. */
-export interface PackedError {
-  error: unknown;
-  extra: Record<string, unknown>;
-}
-
-export function unpackError({ error, extra }: PackedError): unknown {
-  if (error instanceof Error) {
-    for (const [name, own] of Object.entries(extra)) {
-      Object.defineProperty(error, name, {
-        value: own,
-        writable: true,
-        configurable: true,
-        enumerable: name !== 'name',
-      });
-    }
-  }
-  return error;
 }
 
 /** A module that a worker can import: it knows nothing of the file that names it. */

@@ -122,6 +122,93 @@ describe.each<[string, <T>(main: Main<T>, options?: RunOptions) => T | Promise<T
       expect(odd.message).toContain('odd');
     }));
 
+  test('errors within errors come whole: an AggregateError, causes of causes, what is its own cause', () =>
+    goes(function* () {
+      const error = yield* errorOf(
+        toThread(() => {
+          const coded = (message: string, code: string, cause?: unknown): Error =>
+            Object.assign(new TypeError(message, { cause }), { code });
+          const inner = coded('first', 'E_1', coded('deep', 'E_3', 'a text'));
+          const loop = coded('second', 'E_2');
+          loop.cause = loop;
+          throw Object.assign(new AggregateError([inner, loop, 5], 'all'), { code: 'E_ALL', first: inner });
+        }),
+      );
+      expect(error).toBeInstanceOf(AggregateError);
+      const { errors, first } = error as AggregateError & { first: unknown };
+      expect(error).toMatchObject({ name: 'AggregateError', message: 'all', code: 'E_ALL' });
+      expect(Object.keys(error).sort()).toEqual(['code', 'first']);
+      expect(errors).toHaveLength(3);
+      expect(errors[0]).toMatchObject({ name: 'TypeError', message: 'first', code: 'E_1' });
+      expect(errors[0].cause).toMatchObject({ message: 'deep', code: 'E_3', cause: 'a text' });
+      expect(errors[0].stack).toMatch(/^TypeError: first\n +at /);
+      expect(errors[1].cause).toBe(errors[1]);
+      expect(errors[2]).toBe(5);
+      expect(first).toBe(errors[0]);
+      expect(errors[0].cause.cause).toBe('a text');
+      const any = yield* errorOf(toThread(() => Promise.any([Promise.reject(new RangeError('none'))])));
+      expect((any as AggregateError).errors).toMatchObject([{ name: 'RangeError', message: 'none' }]);
+    }));
+
+  test('of an error only what cannot be copied is lost', () =>
+    goes(function* () {
+      const error = yield* errorOf(
+        toThread(() => {
+          class OddError extends RangeError {
+            override name = 'OddError';
+            code = 'E_ODD';
+            fn = () => 1;
+            list = [1, Symbol('s')];
+            get own(): never {
+              throw new Error('a getter');
+            }
+          }
+          const odd = new OddError('odd', { cause: () => 2 });
+          Object.defineProperty(odd, 'bad', {
+            enumerable: true,
+            get() {
+              throw new Error('no');
+            },
+          });
+          throw odd;
+        }),
+      );
+      expect(error).toBeInstanceOf(RangeError);
+      expect(error).toMatchObject({ name: 'OddError', message: 'odd', code: 'E_ODD' });
+      expect(Object.keys(error)).toEqual(['code']);
+      expect(error.stack).toContain('OddError');
+      expect(String(error.cause)).toContain('cause');
+      const dom = yield* errorOf(toThread(() => AbortSignal.abort().throwIfAborted()));
+      expect(dom).toMatchObject({ name: 'AbortError', message: 'This operation was aborted' });
+      const thrown = yield* errorOf(
+        toThread(() => {
+          throw { fn: () => 1 };
+        }),
+      );
+      expect(thrown).toBe('{ fn: [Function: fn] }'); // what it looks like, as it cannot be copied itself
+    }));
+
+  test('a ReferenceError is one of a closure only if a name of the job itself is unknown', () =>
+    goes(function* () {
+      const own = [
+        () => new Function('return nope')(),
+        () => require('node:vm').runInThisContext('nope'),
+        () => {
+          const early = () => later;
+          early();
+          const later = 1;
+        },
+        () => {
+          throw new ReferenceError('of mine');
+        },
+      ];
+      for (const work of own) expect(yield* errorOf(toThread(work))).toMatchObject({ name: 'ReferenceError' });
+      const outside = 5;
+      const error = yield* errorOf(toThread(() => [1].map(() => outside)));
+      expect(error).toMatchObject({ code: 'ERR_COREACTOR_CLOSURE', cause: { name: 'ReferenceError' } });
+      expect(error.message).toMatch(/^outside is not defined in the thread. If it is from outside of the function/);
+    }));
+
   test('a closure is refused with advice, and what cannot be copied by its own error; the thread serves again', () =>
     goes(function* () {
       const outside = 5;
