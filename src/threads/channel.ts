@@ -3,7 +3,7 @@
 
 import { constants } from 'node:os';
 import type * as V8 from 'node:v8';
-import { ArgumentRangeError, ArgumentTypeError, BusyError, ClosedError } from '../kernel/errors.ts';
+import { ArgumentRangeError, ArgumentTypeError, BusyError, ClosedError, InvalidStateError } from '../kernel/errors.ts';
 import { currentKernel } from '../kernel/here.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { made } from '../kernel/made.ts';
@@ -17,6 +17,8 @@ import { openShared, type SharedFd, shareFd } from './shared-fd.ts';
 import { BYTES, CLONE, JSON_TEXT, type Kind, SharedRing, type Side, TEXT } from './shared-ring.ts';
 
 const { EAGAIN } = constants.errno;
+
+const NAMES: Record<Side, string> = { reader: 'receiver', writer: 'sender' };
 
 /** What a thread needs to send or to receive: it can be given to a worker as it is (workerData, postMessage). */
 export interface ChannelHandle {
@@ -89,9 +91,7 @@ class ChannelEnd implements Disposable {
 
   constructor(handle: ChannelHandle, side: Side) {
     if (handle?.side !== side) {
-      throw new ArgumentTypeError(
-        `this is not a channel's ${side === 'reader' ? 'receiver' : 'sender'}: take the other handle`,
-      );
+      throw new ArgumentTypeError(`this is not a channel's ${NAMES[side]}: take the other handle`);
     }
     this.kernel = currentKernel('a channel');
     this.ring = new SharedRing(handle.memory);
@@ -104,6 +104,13 @@ class ChannelEnd implements Disposable {
     }
     this.#out = out;
     this.#bell = openFd(own);
+    if (!this.ring.claim(side)) {
+      this.release();
+      throw new InvalidStateError(
+        `this channel's ${NAMES[side]} was opened before: each end can be opened once, by one thread; make a channel for ` +
+          'each pair of threads',
+      );
+    }
   }
 
   get closed(): boolean {
@@ -115,8 +122,7 @@ class ChannelEnd implements Disposable {
     if (this.#bell.closed) return;
     this.ring.close();
     this.wakeOther();
-    this.#bell.close();
-    addon.closeDescriptor(this.#out);
+    this.release();
   }
 
   [Symbol.dispose](): void {
@@ -129,6 +135,13 @@ class ChannelEnd implements Disposable {
     if (result < 0 && result !== -EAGAIN) this.ring.close(); // EPIPE: nobody is there any more
   }
 
+  /** Why nothing more can be done here. */
+  protected over(): ClosedError {
+    return this.#bell.closed
+      ? new ClosedError(`the channel's ${NAMES[this.side]} was closed, by its own close()`)
+      : closed();
+  }
+
   /** Suspends until ready() may be true. One task at a time. */
   protected *sleep(bytes: number): Coroutine<void> {
     if (this.#busy) throw new BusyError(`another task waits at this end of the channel: one at a time`);
@@ -138,10 +151,17 @@ class ChannelEnd implements Disposable {
       if (this.ring.ready(this.side, bytes)) return;
       // An end without a close(): the other thread is gone.
       if ((yield* this.#bell.recvInto(this.#byte)) === 0) this.ring.close();
+    } catch (error) {
+      throw this.#bell.closed ? this.over() : error;
     } finally {
       this.ring.getUp(this.side);
       this.#busy = false;
     }
+  }
+
+  private release(): void {
+    this.#bell.close();
+    addon.closeDescriptor(this.#out);
   }
 }
 
@@ -169,7 +189,7 @@ export class ChannelSender extends ChannelEnd {
   }
 
   private offer(message: Uint8Array | string, kind: Kind): boolean {
-    if (this.ring.closed) throw closed();
+    if (this.ring.closed) throw this.over();
     if (this.ring.write(message, kind)) {
       this.wakeOther();
       return true;
@@ -204,10 +224,14 @@ export class ChannelReceiver extends ChannelEnd {
     return made(this.receiving(), 'receive()');
   }
 
-  /** The next value in a list of one, or null if there is none now. */
+  /** The next value in a list of one, or null if there is none yet. Errors as receive(). Never suspends. */
   tryReceive(): [value: unknown] | null {
-    const message = this.ring.read();
-    if (message === null) return null;
+    let message = this.ring.read();
+    if (message === null) {
+      if (!this.ring.closed) return null;
+      message = this.ring.read(); // what was sent between the two looks
+      if (message === null) throw this.over();
+    }
     this.tellOfRoom();
     return [decode(message, this.ring.kind)];
   }
@@ -228,16 +252,17 @@ export class ChannelReceiver extends ChannelEnd {
 
   private *receiving(): Coroutine<unknown> {
     for (;;) {
-      const over = this.ring.closed; // before the last look
       const found = this.tryReceive();
       if (found !== null) return found[0];
-      if (over) throw closed();
       yield* this.sleep(0);
     }
   }
 }
 
-/** Opens a channel's end for this thread, in a running loop. ClosedError if the channel is closed. Never suspends. */
+/**
+ * Opens a channel's end for this thread, in a running loop. Never suspends.
+ * @throws ClosedError if the channel is closed; InvalidStateError if this end was opened before, here or in another thread.
+ */
 export function openSender(handle: ChannelHandle): ChannelSender {
   return new ChannelSender(handle);
 }
@@ -253,8 +278,11 @@ function closed(): ClosedError {
 
 const serializer = (): typeof V8 => process.getBuiltinModule('node:v8') as typeof V8;
 
+/** A string, as all our runtimes have it and the types do not yet. */
+type Text = string & { isWellFormed(): boolean };
+
 function kindOf(value: unknown): Kind {
-  if (typeof value === 'string') return TEXT;
+  if (typeof value === 'string') return (value as Text).isWellFormed() ? TEXT : CLONE; // UTF-8 has no lone surrogates
   if (value instanceof Uint8Array && (value.constructor === Uint8Array || Buffer.isBuffer(value))) return BYTES;
   return isPlain(value) ? JSON_TEXT : CLONE;
 }

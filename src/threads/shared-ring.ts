@@ -1,6 +1,7 @@
 // A ring of messages in memory that two threads share: one writes, one reads.
 //
-//   control: head | tail | reader sleeps | writer sleeps | closed      head and tail count bytes, and never go back
+//   control: head | tail | reader sleeps | writer sleeps | closed | reader there | writer there
+//                                                                       head and tail count bytes, and never go back
 //   data:    | word, message | word, message | free |                  each message padded to whole words;
 //                                                                       the word is its length * 4 + its kind
 //
@@ -17,6 +18,8 @@ const TAIL = 1;
 const READER_SLEEPS = 2;
 const WRITER_SLEEPS = 3;
 const CLOSED = 4;
+const READER_THERE = 5;
+const WRITER_THERE = 6;
 const CONTROL_BYTES = 64;
 const WORD_BYTES = 4;
 
@@ -31,6 +34,7 @@ export type Kind = typeof BYTES | typeof TEXT | typeof CLONE | typeof JSON_TEXT;
 /** Which of the two somebody is. */
 export type Side = 'reader' | 'writer';
 const SLEEPS = { reader: READER_SLEEPS, writer: WRITER_SLEEPS };
+const THERE = { reader: READER_THERE, writer: WRITER_THERE };
 const OTHER = { reader: WRITER_SLEEPS, writer: READER_SLEEPS };
 
 const aligned = (bytes: number): number => (bytes + 3) & ~3;
@@ -63,6 +67,11 @@ export class SharedRing {
   /** What a message may have at most. */
   get longest(): number {
     return this.capacity - WORD_BYTES;
+  }
+
+  /** Whether nobody has had this side before; from now on somebody has. */
+  claim(side: Side): boolean {
+    return Atomics.exchange(this.#control, THERE[side], 1) === 0;
   }
 
   /** Writer: takes a message over, whole or not at all. Then `wakes()` must be asked. */

@@ -380,6 +380,83 @@ test('values of every kind are what structuredClone() makes of them', () => {
   });
 });
 
+test('text with lone surrogates arrives unchanged, alone and within', () => {
+  run(function* () {
+    using channel = new Channel({ capacity: 256 });
+    using sender = openSender(channel.sender);
+    using receiver = openReceiver(channel.receiver);
+    for (let i = 0; i < 50; i++) {
+      for (const text of ['\ud800', '\udc00\ud800', `é${'x'.repeat(i)}\udfff`, '🎉\ud83c']) {
+        expect(sender.trySend(text)).toBe(true);
+        expect(receiver.tryReceive()).toEqual([text]);
+        expect(sender.trySend([text])).toBe(true);
+        expect(receiver.tryReceive()).toEqual([[text]]);
+      }
+    }
+  });
+});
+
+test('who closes an end while a task waits there is told what was closed, and so is that task', () => {
+  run(function* () {
+    using channel = new Channel({ capacity: 64 });
+    const [sender, receiver] = [openSender(channel.sender), openReceiver(channel.receiver)];
+    const receiving = createTask(receiver.receive());
+    yield* sleep(1);
+    receiver.close();
+    yield* wait([receiving]);
+    const closed = {
+      code: 'ERR_COREACTOR_CLOSED',
+      message: expect.stringMatching(/^the channel's receiver was closed/),
+    };
+    expect(receiving.exception()).toMatchObject(closed);
+    expect(() => receiver.tryReceive()).toThrow(expect.objectContaining(closed));
+    expect(() => sender.trySend(1)).toThrow(/^the channel is closed, or/);
+    sender.close();
+    expect(() => sender.trySend(1)).toThrow(/^the channel's sender was closed/);
+  });
+  run(function* () {
+    using channel = new Channel({ capacity: 64 });
+    using _receiver = openReceiver(channel.receiver);
+    const sender = openSender(channel.sender);
+    while (sender.trySend('filled'));
+    const sending = createTask(sender.send('more'));
+    yield* sleep(1);
+    sender.close();
+    yield* wait([sending]);
+    expect(sending.exception()).toMatchObject({ message: expect.stringMatching(/^the channel's sender was closed/) });
+  });
+});
+
+test('tryReceive() gives what is left of a closed channel, and then throws as receive() does', () => {
+  run(function* () {
+    using channel = new Channel();
+    const [sender, receiver] = [openSender(channel.sender), openReceiver(channel.receiver)];
+    expect(receiver.tryReceive()).toBe(null);
+    sender.trySend('last');
+    sender.close();
+    expect(receiver.tryReceive()).toEqual(['last']);
+    expect(() => receiver.tryReceive()).toThrow(expect.objectContaining({ code: 'ERR_COREACTOR_CLOSED' }));
+    receiver.close();
+    yield* sleep(0);
+  });
+});
+
+test('an end is opened once, whichever thread has it', () => {
+  run(function* () {
+    using channel = new Channel();
+    const before = countDescriptors();
+    worker(channel.sender, 'run', `yield* end.send('open'); yield* sleep(100_000);`);
+    using receiver = openReceiver(channel.receiver);
+    const twice = { code: 'ERR_COREACTOR_INVALID_STATE', message: expect.stringContaining('once') };
+    expect(() => openReceiver(channel.receiver)).toThrow(expect.objectContaining(twice));
+    expect(yield* receiver.receive()).toBe('open');
+    const open = countDescriptors();
+    expect(() => openSender(channel.sender)).toThrow(expect.objectContaining(twice));
+    expect(countDescriptors()).toBe(open);
+    expect(open).toBeGreaterThan(before);
+  });
+});
+
 test('a capacity that is none is refused', () => {
   for (const capacity of [0, 63, 100, 1.5, 2 ** 31]) expect(() => new Channel({ capacity })).toThrow(RangeError);
 });
