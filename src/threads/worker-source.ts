@@ -70,7 +70,7 @@ function compile(text) {
 }
 
 // Whether the job's own text has used a name that is not known here, and not what it has called or compiled.
-const STRANGER = /^ReferenceError: \\S+ is not defined\\n +at (?:.* \\()?${JOB}:\\d+:\\d+\\)?(?:\\n|$)/;
+const STRANGER = /^ReferenceError: \\S+ is not defined\\n +at (?:.* \\()?${JOB}(?:, <anonymous>)?:\\d+:\\d+\\)?(?:\\n|$)/;
 
 async function answerTo({ text, module, name, args }) {
   try {
