@@ -93,7 +93,9 @@ export class SharedRing {
       length = this.#text.utf8Write(message, at);
     } else {
       if (!this.hasRoom(head, length)) return false;
-      if (length <= FEW) {
+      if (length === message.length && at + length <= this.capacity) {
+        this.#data.set(message, at);
+      } else if (length <= FEW) {
         for (let i = 0; i < length; i++) this.#data[(at + i) & mask] = message[i] as number;
       } else {
         const first = Math.min(length, this.capacity - at);
