@@ -114,8 +114,11 @@ let common: ThreadPool | undefined;
  *
  * Arguments and results are copied (see structuredClone), and errors but for what cannot be. The function goes as its text: it knows its arguments,
  * require() and what is global, nothing of what is around it here. (asyncio: to_thread)
- * @throws CoreactorError ERR_COREACTOR_CLOSURE for a function that needs more, ERR_COREACTOR_THREAD if its thread has ended;
- * TypeError for what cannot be taken there; DataCloneError for arguments that cannot be copied.
+ * What a job leaves behind (a timer, a promise that nobody awaits) may end its thread later: onUnhandled is told of that when
+ * the pool comes to it again, and no other job fails for it.
+ * @throws CoreactorError ERR_COREACTOR_CLOSURE for a function that needs more, ERR_COREACTOR_THREAD if its thread has ended or
+ * cannot begin, with the cause where that is known; TypeError for what cannot be taken there; DataCloneError for arguments
+ * that cannot be copied.
  * @example
  * const total = yield* toThread((n) => { let sum = 0; for (let i = 0; i < n; i++) sum += i; return sum; }, 1e9);
  * const page = yield* toThread({ module: new URL('./render.js', import.meta.url), export: 'render' }, data);
