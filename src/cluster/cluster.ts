@@ -26,9 +26,10 @@ export interface ClusterOptions extends Omit<ListenOptions, 'reusePort'> {
   /** How many. Default: as many as there are processors. */
   workers?: number;
   /**
-   * 'reuseport': the system spreads connections by their addresses, and no thread stands between (Linux, TCP). 'handoff':
-   * this thread accepts and hands them round in turn, which costs each connection a way through it, and is even. Default:
-   * the first where it can be had.
+   * 'reuseport': the system spreads connections by their addresses, and no thread stands between (Linux, TCP). A program of
+   * the same user that sets SO_REUSEPORT, too, can join later, and gets a part of them: nothing prevents that. 'handoff':
+   * this thread accepts and hands them round in turn, which costs each connection a way through it, and is even; nobody can
+   * join. Default: the first where it can be had.
    */
   accept?: Distribution;
   /** As listen() takes them. */
@@ -111,7 +112,7 @@ export class Cluster {
  *
  * What a worker writes to console comes through the loop of this thread: use runPromise() here, for run() lets none of it
  * through before its end. (node:cluster)
- * @throws SystemError EADDRINUSE, also if somebody has the port who would share it; CoreactorError ERR_COREACTOR_THREAD
+ * @throws SystemError EADDRINUSE if anybody has the port already, also who would share it; CoreactorError ERR_COREACTOR_THREAD
  * with the cause if a worker cannot begin; RangeError, TypeError for impossible options.
  * @example
  * const servers = yield* cluster({ entry: new URL('./worker.js', import.meta.url), port: 7000 });

@@ -9,8 +9,8 @@ import { addon } from '../native/addon.ts';
 import { SystemError } from '../native/system-error.ts';
 import { Event } from '../sync/event.ts';
 import { type SharedFd, shareFd } from '../threads/shared-fd.ts';
-import { type PackedError, unpackError, WorkerLine } from '../threads/worker-line.ts';
-import { FAILED, JOINED, PROGRAM } from '../threads/worker-source.ts';
+import { WorkerLine } from '../threads/worker-line.ts';
+import { JOINED, PROGRAM } from '../threads/worker-source.ts';
 import type { Port, Share, ShareHandle } from './share.ts';
 
 /** What clusterWorker() finds in workerData. */
@@ -149,12 +149,7 @@ export class Member {
 
   private reason(heard: string | null): CoreactorError {
     const who = `worker ${this.index} of the cluster`;
-    if (heard !== FAILED) {
-      const rest = heard === null ? 'has ended: its program came to its end, or to process.exit()' : 'is confused';
-      return new CoreactorError('ERR_COREACTOR_THREAD', `${who} ${rest}`);
-    }
-    const cause = unpackError(this.#line?.take() as PackedError);
-    const message = cause instanceof Error ? cause.message : String(cause);
-    return new CoreactorError('ERR_COREACTOR_THREAD', `${who} failed: ${message}`, { cause });
+    if (heard !== null || this.#line === null) return new CoreactorError('ERR_COREACTOR_THREAD', `${who} is confused`);
+    return this.#line.epitaph(`${who} has ended`, 'its program came to its end, or to process.exit()');
   }
 }

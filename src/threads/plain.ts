@@ -1,5 +1,4 @@
-// Which values come out of JSON as they went in, and as structuredClone() would give them: for those JSON is the quickest way
-// from one thread to another.
+// Which values come out of JSON as they went in, and as structuredClone() would give them: those a worker can tell in a word.
 
 /**
  * Whether it is a number (not NaN, an infinity or -0), a boolean, a string, null, or a small tree of plain objects and arrays

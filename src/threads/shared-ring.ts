@@ -1,6 +1,7 @@
 // A ring of messages in memory that two threads share: one writes, one reads.
 //
-//   control: head | tail | reader sleeps | writer sleeps | closed      head and tail count bytes, and never go back
+//   control: head | tail | reader sleeps | writer sleeps | closed | reader there | writer there
+//                                                                       head and tail count bytes, and never go back
 //   data:    | word, message | word, message | free |                  each message padded to whole words;
 //                                                                       the word is its length * 4 + its kind
 //
@@ -12,26 +13,36 @@
 // Whichever comes first of the two that are in the middle, one of them sees the other. The same holds with the roles
 // exchanged, for a ring that is full. (Dekker's flags; Linux: io_uring's NEED_WAKEUP)
 
+import type { TextBuffer } from './text-buffer.ts';
+
 const HEAD = 0;
 const TAIL = 1;
 const READER_SLEEPS = 2;
 const WRITER_SLEEPS = 3;
 const CLOSED = 4;
+const READER_THERE = 5;
+const WRITER_THERE = 6;
 const CONTROL_BYTES = 64;
 const WORD_BYTES = 4;
 
-/** What a message is. The odd kinds are text, which is written and read without a copy in between. */
+/** What a message is: text as UTF-8, and bytes, which may stand for a value. */
 export const BYTES = 0;
 export const TEXT = 1;
-/** A value as bytes, and as text. */
 export const CLONE = 2;
-export const JSON_TEXT = 3;
-export type Kind = typeof BYTES | typeof TEXT | typeof CLONE | typeof JSON_TEXT;
+export const PLAIN = 3;
+export type Kind = typeof BYTES | typeof TEXT | typeof CLONE | typeof PLAIN;
+
+/** Makes something of the bytes of a message, which lie there only while this runs. */
+export type Take<T> = (bytes: TextBuffer, from: number, to: number, kind: Kind) => T;
 
 /** Which of the two somebody is. */
 export type Side = 'reader' | 'writer';
-const SLEEPS = { reader: READER_SLEEPS, writer: WRITER_SLEEPS };
-const OTHER = { reader: WRITER_SLEEPS, writer: READER_SLEEPS };
+// Not by a table: a name that varies takes longer to look up.
+const sleeps = (side: Side): number => (side === 'reader' ? READER_SLEEPS : WRITER_SLEEPS);
+const otherSleeps = (side: Side): number => (side === 'reader' ? WRITER_SLEEPS : READER_SLEEPS);
+
+/** So few bytes are copied quicker one by one. */
+export const FEW = 64;
 
 const aligned = (bytes: number): number => (bytes + 3) & ~3;
 
@@ -40,10 +51,11 @@ export class SharedRing {
   readonly capacity: number;
   readonly #control: Int32Array;
   readonly #data: Uint8Array;
-  readonly #text: Buffer;
-  /** Of the message that was read last. */
-  kind: Kind = BYTES;
+  readonly #text: TextBuffer;
   readonly #words: Uint32Array;
+  /** Counts as they were when the other side last looked, which it does only when they do not suffice. */
+  #headSeen = 0;
+  #tailSeen = 0;
 
   /** Of memory that create() has made. */
   constructor(memory: SharedArrayBuffer) {
@@ -52,7 +64,7 @@ export class SharedRing {
     this.#control = new Int32Array(memory, 0, CONTROL_BYTES / 4);
     this.#data = new Uint8Array(memory, CONTROL_BYTES);
     this.#words = new Uint32Array(memory, CONTROL_BYTES);
-    this.#text = Buffer.from(memory, CONTROL_BYTES);
+    this.#text = Buffer.from(memory, CONTROL_BYTES) as TextBuffer;
   }
 
   /** For `capacity` bytes, a power of two. */
@@ -65,51 +77,69 @@ export class SharedRing {
     return this.capacity - WORD_BYTES;
   }
 
-  /** Writer: takes a message over, whole or not at all. Then `wakes()` must be asked. */
-  write(message: Uint8Array | string, kind: Kind): boolean {
+  /** Whether nobody has had this side before; from now on somebody has. */
+  claim(side: Side): boolean {
+    return Atomics.exchange(this.#control, side === 'reader' ? READER_THERE : WRITER_THERE, 1) === 0;
+  }
+
+  /** Writer: takes a message over, whole or not at all: so many bytes of it. Then `wakes()` must be asked. */
+  write(message: Uint8Array | string, kind: Kind, length = message.length): boolean {
     const head = this.#control[HEAD] as number; // nobody else writes it
-    const free = this.capacity - ((head - Atomics.load(this.#control, TAIL)) | 0);
-    const at = (head + WORD_BYTES) & (this.capacity - 1);
-    let length: number;
+    const mask = this.capacity - 1;
+    const at = (head + WORD_BYTES) & mask;
     if (typeof message === 'string') {
-      const most = 3 * message.length;
-      if (free < WORD_BYTES + aligned(most) || at + most > this.capacity) return this.write(Buffer.from(message), kind);
-      length = this.#text.write(message, at);
+      const most = 3 * length;
+      if (at + most > this.capacity || !this.hasRoom(head, most)) return this.write(Buffer.from(message), kind);
+      length = this.#text.utf8Write(message, at);
     } else {
-      length = message.length;
-      if (free < WORD_BYTES + aligned(length)) return false;
-      const first = Math.min(length, this.capacity - at);
-      if (first === length) this.#data.set(message, at);
-      else {
+      if (!this.hasRoom(head, length)) return false;
+      if (length === message.length && at + length <= this.capacity) {
+        this.#data.set(message, at);
+      } else if (length <= FEW) {
+        for (let i = 0; i < length; i++) this.#data[(at + i) & mask] = message[i] as number;
+      } else {
+        const first = Math.min(length, this.capacity - at);
         this.#data.set(message.subarray(0, first), at);
-        this.#data.set(message.subarray(first), 0);
+        if (first < length) this.#data.set(message.subarray(first, length), 0);
       }
     }
-    this.#words[(head & (this.capacity - 1)) >> 2] = length * 4 + kind;
+    this.#words[(head & mask) >> 2] = length * 4 + kind;
     Atomics.store(this.#control, HEAD, (head + WORD_BYTES + aligned(length)) | 0);
     return true;
   }
 
-  /** Reader: a copy of the next message, null if there is none; `kind` tells what it is. Then `wakes()` must be asked. */
-  read(): Buffer | string | null {
+  /** Reader: what is made of the next message, in a list of one; null if there is none. Then `wakes()` must be asked. */
+  read<T>(take: Take<T>): [T] | null {
     const tail = this.#control[TAIL] as number; // nobody else writes it
-    if (Atomics.load(this.#control, HEAD) === tail) return null;
-    const word = this.#words[(tail & (this.capacity - 1)) >> 2] as number;
+    if (this.#headSeen === tail) this.#headSeen = Atomics.load(this.#control, HEAD);
+    if (this.#headSeen === tail) return null;
+    const mask = this.capacity - 1;
+    const word = this.#words[(tail & mask) >> 2] as number;
     const length = word >>> 2;
-    this.kind = (word & 3) as Kind;
-    const message = this.copy((tail + WORD_BYTES) & (this.capacity - 1), length);
+    const kind = (word & 3) as Kind;
+    const at = (tail + WORD_BYTES) & mask;
+    const made =
+      at + length <= this.capacity
+        ? take(this.#text, at, at + length, kind)
+        : take(this.joined(at, length), 0, length, kind);
     Atomics.store(this.#control, TAIL, (tail + WORD_BYTES + aligned(length)) | 0);
-    return message;
+    return [made];
   }
 
-  private copy(at: number, length: number): Buffer | string {
-    const first = Math.min(length, this.capacity - at);
-    const isText = (this.kind & 1) === 1;
-    if (isText && first === length) return this.#text.toString('utf8', at, at + length);
-    const message = Buffer.allocUnsafe(length);
-    message.set(this.#data.subarray(at, at + first));
-    if (first < length) message.set(this.#data.subarray(0, length - first), first);
-    return isText ? message.toString() : message;
+  private hasRoom(head: number, bytes: number): boolean {
+    const least = WORD_BYTES + aligned(bytes);
+    if (this.capacity - ((head - this.#tailSeen) | 0) >= least) return true;
+    this.#tailSeen = Atomics.load(this.#control, TAIL);
+    return this.capacity - ((head - this.#tailSeen) | 0) >= least;
+  }
+
+  /** A copy of what goes across the end of the memory. */
+  private joined(at: number, length: number): TextBuffer {
+    const message = Buffer.allocUnsafe(length) as TextBuffer;
+    const first = this.capacity - at;
+    message.set(this.#data.subarray(at), 0);
+    message.set(this.#data.subarray(0, length - first), first);
+    return message;
   }
 
   /** Whether there is anything to do for this side: a message, or room for one of so many bytes, or the end. */
@@ -121,21 +151,21 @@ export class SharedRing {
 
   /** First step of going to sleep; the second is ready(): only if that is false may one sleep. */
   lieDown(side: Side): void {
-    Atomics.store(this.#control, SLEEPS[side], 1);
+    Atomics.store(this.#control, sleeps(side), 1);
   }
 
   getUp(side: Side): void {
-    Atomics.store(this.#control, SLEEPS[side], 0);
+    Atomics.store(this.#control, sleeps(side), 0);
   }
 
   /** After something has changed for the other side: whether it sleeps, and is to be woken now, by this one call. */
   wakes(side: Side): boolean {
-    return this.waits(side) && Atomics.exchange(this.#control, OTHER[side], 0) === 1;
+    return this.waits(side) && Atomics.exchange(this.#control, otherSleeps(side), 0) === 1;
   }
 
   /** Likewise, but it stays asleep: who asks owes it a wakes(). */
   waits(side: Side): boolean {
-    return Atomics.load(this.#control, OTHER[side]) === 1;
+    return Atomics.load(this.#control, otherSleeps(side)) === 1;
   }
 
   /** Whether more than half of the ring is used. */

@@ -1,8 +1,9 @@
 // Work that blocks, on threads that may: a bounded number of workers, which are kept for the next.
 
 import { availableParallelism } from 'node:os';
+import { printUnhandled } from '../hosts/unhandled.ts';
 import { ArgumentRangeError, ArgumentTypeError } from '../kernel/errors.ts';
-import { currentKernel } from '../kernel/here.ts';
+import { currentKernel, here } from '../kernel/here.ts';
 import { made } from '../kernel/made.ts';
 import type { Coroutine, Operation } from '../kernel/operation.ts';
 import { Semaphore } from '../sync/semaphore.ts';
@@ -48,21 +49,38 @@ export class ThreadPool {
 
   /** Ends the workers that have nothing to do. Never suspends. */
   close(): void {
-    for (const thread of this.#idle.splice(0)) thread.end();
+    for (const thread of this.#idle.splice(0)) {
+      if (thread.diedIdle) report(thread.died());
+      thread.end();
+    }
   }
 
   private *perform<T>(job: Job): Coroutine<T> {
     yield* this.#places.acquire();
-    let thread: Thread | undefined;
     try {
-      thread = this.#idle.pop() ?? new Thread();
-      return (yield* thread.perform(job)) as T;
+      for (;;) {
+        const thread = this.#idle.pop() ?? new Thread();
+        try {
+          return (yield* thread.perform(job)) as T;
+        } catch (error) {
+          if (thread.idle || !thread.diedIdle) throw error;
+          report(error);
+        } finally {
+          if (thread.idle) this.#idle.push(thread);
+          else thread.end();
+        }
+      }
     } finally {
-      if (thread?.idle) this.#idle.push(thread);
-      else thread?.end();
       this.#places.release();
     }
   }
+}
+
+/** A thread has ended that had no work, so that nobody waits for the error. */
+function report(error: unknown): void {
+  const warning = { kind: 'warning', error, task: here.task } as const;
+  if (here.kernel === null) printUnhandled({ ...warning, createdAt: undefined });
+  else here.kernel.unhandled(warning);
 }
 
 function toJob(work: Work<unknown[], unknown>, args: unknown[]): Job {
@@ -94,10 +112,13 @@ let common: ThreadPool | undefined;
  * promise is awaited there. Suspends, while other tasks go on: for what blocks or computes for long. Waits for its turn when
  * all threads are at work. Cancelled, or in a timeout(), it stops the thread in the middle of whatever it does.
  *
- * Arguments, results and errors are copied (see structuredClone). The function goes as its text: it knows its arguments,
+ * Arguments and results are copied (see structuredClone), and errors but for what cannot be. The function goes as its text: it knows its arguments,
  * require() and what is global, nothing of what is around it here. (asyncio: to_thread)
- * @throws CoreactorError ERR_COREACTOR_CLOSURE for a function that needs more, ERR_COREACTOR_THREAD if its thread has ended;
- * TypeError for what cannot be taken there; DataCloneError for arguments that cannot be copied.
+ * What a job leaves behind (a timer, a promise that nobody awaits) may end its thread later: onUnhandled is told of that when
+ * the pool comes to it again, and no other job fails for it.
+ * @throws CoreactorError ERR_COREACTOR_CLOSURE for a function that needs more, ERR_COREACTOR_THREAD if its thread has ended or
+ * cannot begin, with the cause where that is known; TypeError for what cannot be taken there; DataCloneError for arguments
+ * that cannot be copied.
  * @example
  * const total = yield* toThread((n) => { let sum = 0; for (let i = 0; i < n; i++) sum += i; return sum; }, 1e9);
  * const page = yield* toThread({ module: new URL('./render.js', import.meta.url), export: 'render' }, data);

@@ -70,8 +70,8 @@ export class ThreadsafeCall<A extends unknown[]> implements Disposable {
 
 /**
  * Lets other threads call `fn` on this loop's thread: give them `handle`, and let them call fromThread(handle)(...args).
- * Arguments are copied (see structuredClone); calls of one thread come in their order. Never suspends. (asyncio:
- * call_soon_threadsafe)
+ * Arguments are copied (see structuredClone); calls of one thread come in their order. Never suspends. This is how another
+ * thread wakes a task, too: `callSoonThreadsafe(() => wake(task))`. (asyncio: call_soon_threadsafe)
  * @throws InvalidStateError outside a running loop; SystemError EMFILE.
  * @example
  * using done = callSoonThreadsafe((result) => results.putNowait(result));

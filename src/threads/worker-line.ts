@@ -3,19 +3,24 @@
 
 import { constants } from 'node:os';
 import type { MessagePort, Worker } from 'node:worker_threads';
-import { timeout } from '../compose/timeout.ts';
-import { ArgumentRangeError, ArgumentTypeError } from '../kernel/errors.ts';
+import { moveOnAfter } from '../compose/timeout.ts';
+import { fromPromise } from '../hosts/from-promise.ts';
+import { ArgumentRangeError, ArgumentTypeError, CoreactorError } from '../kernel/errors.ts';
+import { currentKernel } from '../kernel/here.ts';
 import type { Coroutine } from '../kernel/operation.ts';
 import { Readiness } from '../kernel/readiness.ts';
 import { READ } from '../kernel/selector-port.ts';
 import { addon } from '../native/addon.ts';
 import { SystemError } from '../native/system-error.ts';
-import { PRELUDE, VALUE } from './worker-source.ts';
+import { type Packed, unpack } from './packed-error.ts';
+import { BEGUN, FAILED, PRELUDE, VALUE } from './worker-source.ts';
 import { workerThreads } from './worker-threads.ts';
 
 const { EAGAIN } = constants.errno;
 /** How long a worker may take to begin, in milliseconds. One that cannot begin is heard of by this only under run(). */
 const PATIENCE = 30_000;
+/** How long the host may take to tell why a worker has ended, in milliseconds. */
+const INQUEST = 1000;
 
 export class WorkerLine {
   readonly worker: Worker;
@@ -25,6 +30,9 @@ export class WorkerLine {
   #writer: number;
   /** What was read of the pipe and not given yet. */
   #heard = '';
+  #begun = false;
+  /** What has ended the worker, as far as that is known. */
+  #fatal: { readonly error: unknown } | null = null;
 
   /** Starts a worker that runs `source` (see PRELUDE), with `data` as its workerData. It keeps no process alive. */
   constructor(name: string, source: string, data: object = {}) {
@@ -48,21 +56,48 @@ export class WorkerLine {
     this.#port = port1;
     this.worker.unref();
     port1.unref();
-    this.worker.on('error', () => {}); // we hear of it by the end of the pipe
+    // Of these two a loop that blocks this thread hears nothing: there the pipe has to do.
+    this.worker.on('error', (error) => {
+      this.#fatal ??= { error };
+    });
+    this.worker.once('exit', () => this.closeWriter()); // it may have ended without ever having an end of its own
+  }
+
+  /** Whether the worker has got as far as what it is to run. */
+  get begun(): boolean {
+    return this.#begun;
+  }
+
+  /** Whether one that has nothing to tell has ended. */
+  get ended(): boolean {
+    return this.look() !== undefined;
   }
 
   /** Suspends until the worker tells something: gives the word, or null if it has ended. `what` is what people are told. */
   *hear(what: string): Coroutine<string | null> {
     const readiness = new Readiness(this.#reader, READ, () => {});
     try {
-      if (this.#writer >= 0) {
-        yield* timeout(PATIENCE, () => this.next(readiness, what)); // BEGUN
+      if (!this.#begun) {
+        const first = yield* moveOnAfter(PATIENCE, () => this.next(readiness, what));
+        if (first === undefined)
+          throw this.epitaph('the worker has not begun in 30 seconds', 'runPromise() may tell why');
         this.closeWriter(); // now it ends when the worker does
+        this.#begun = first === BEGUN;
       }
-      return yield* this.next(readiness, what);
+      const word = yield* this.next(readiness, what);
+      if (word === null) yield* this.inquest();
+      return word;
     } finally {
       readiness.remove();
     }
+  }
+
+  /** An error that says what the end of the worker was, and by what if that is known, or else by what it may have been. */
+  epitaph(what: string, guess: string): CoreactorError {
+    if (this.#fatal === null) return new CoreactorError('ERR_COREACTOR_THREAD', `${what}: ${guess}`);
+    const { error: cause } = this.#fatal;
+    const why = cause instanceof Error ? cause.message : String(cause);
+    return new CoreactorError('ERR_COREACTOR_THREAD', `${what}: ${why}`, { cause });
   }
 
   /** What the worker has put into the port. */
@@ -84,18 +119,34 @@ export class WorkerLine {
   }
 
   private *next(readiness: Readiness, what: string): Coroutine<string | null> {
-    while (this.#heard === '') {
-      yield* readiness.whenReadable(what);
-      const heard = addon.hear(this.#reader);
-      if (typeof heard === 'string') this.#heard = heard;
-      else if (heard === -EAGAIN)
-        readiness.readable = false; // only now will it be told again
-      else return null;
+    for (;;) {
+      if (this.#heard === '') yield* readiness.whenReadable(what);
+      const word = this.look();
+      if (word !== undefined) return word;
+      readiness.readable = false; // only now will it be told again
     }
-    // Nothing comes behind a value before the next job.
-    const word = this.#heard.startsWith(VALUE) ? this.#heard : this.#heard.slice(0, 1);
-    this.#heard = this.#heard.slice(word.length);
-    return word;
+  }
+
+  /** The next word if there is one, null if the worker has ended. */
+  private look(): string | null | undefined {
+    if (this.#heard === '') {
+      const heard = addon.hear(this.#reader);
+      if (heard === -EAGAIN) return undefined;
+      if (typeof heard !== 'string') return null;
+      this.#heard = heard;
+    }
+    const length = this.#heard.startsWith(VALUE) ? this.#heard.indexOf('\n') + 1 : 1;
+    const word = this.#heard.slice(0, length);
+    this.#heard = this.#heard.slice(length);
+    if (word !== FAILED) return word;
+    this.#fatal = { error: unpack(this.take() as Packed) };
+    return null;
+  }
+
+  // What ended without a word (out of memory) only the host knows of, which tells it before it tells of the end.
+  private *inquest(): Coroutine<void> {
+    if (this.#fatal !== null || !currentKernel('a thread').guest) return;
+    yield* moveOnAfter(INQUEST, () => fromPromise(this.worker.terminate()));
   }
 
   private closeWriter(): void {
@@ -103,26 +154,6 @@ export class WorkerLine {
     addon.closeDescriptor(this.#writer);
     this.#writer = -1;
   }
-}
-
-/** An error as a worker's `failure()` has packed it: a clone of it keeps little by itself. */
-export interface PackedError {
-  error: unknown;
-  extra: Record<string, unknown>;
-}
-
-export function unpackError({ error, extra }: PackedError): unknown {
-  if (error instanceof Error) {
-    for (const [name, own] of Object.entries(extra)) {
-      Object.defineProperty(error, name, {
-        value: own,
-        writable: true,
-        configurable: true,
-        enumerable: name !== 'name',
-      });
-    }
-  }
-  return error;
 }
 
 /** A module that a worker can import: it knows nothing of the file that names it. */

@@ -1,46 +1,56 @@
 // What runs in our workers: plain JavaScript as text, since there is no file of it that every bundler would keep. The
 // pipe's end is opened there, so that Node closes it when the worker ends, however it does.
 
+import { PACK } from './packed-error.ts';
 import { isPlain } from './plain.ts';
 
 /** How each word of a worker begins: it has begun; */
 export const BEGUN = 'b';
 /** a job is done, and the answer is in the port, */
 export const ANSWER = 'a';
-/** or in the word itself, as JSON; */
+/** or in the word itself, as JSON, and a line end; */
 export const VALUE = 'v';
 /** the worker of a cluster serves; */
 export const JOINED = 'j';
-/** its program has failed, and the error is in the port. */
+/** what nobody has caught ends the worker, and the error is in the port. */
 export const FAILED = 'f';
 
 /** What a pipe takes at once, or not at all. (PIPE_BUF) */
 const LONGEST_WORD = 4096;
 
 /**
- * What comes first: `port` takes messages, tell(word) wakes whoever listens on the line, failure(error, stranger) packs an
- * error. A module or a script, as the program's options have it: so without import and require.
+ * What comes first: `port` takes messages, tell(word) wakes whoever listens on the line, pack(error) packs what was
+ * thrown, fail(error) ends the worker with it. A module or a script, as the program's options have it: so without import and
+ * require.
  */
 export const PRELUDE = `'use strict';
 const builtin = process.getBuiltinModule;
 const { parentPort, workerData } = builtin('node:worker_threads');
 const { port } = workerData;
 const { closeSync, openSync, writeSync } = builtin('node:fs');
-const out = openSync('/dev/fd/' + workerData.pipe, 'w');
+let out = workerData.pipe; // theirs, until there is one of our own
 const tell = (word) => { try { writeSync(out, word); } catch {} }; // nobody listens any more
+${PACK}const fail = (error) => {
+  port.postMessage(pack(error));
+  tell('${FAILED}');
+  process.exit(1);
+};
+try {
+  out = openSync('/dev/fd/' + workerData.pipe, 'w');
+} catch (error) {
+  fail(error); // not allowed by the permission model, or no descriptor is free
+}
 process.once('exit', () => closeSync(out)); // Bun does not by itself
-const { isNativeError } = builtin('node:util').types;
-const failure = (error, stranger) => ({
-  // Of an error that is none of the language's own (a DOMException) a clone is nothing.
-  error: error instanceof Error && !isNativeError(error) ? new Error(error.message) : error,
-  stranger,
-  // A clone keeps the name of the built-in class, the message, the stack and the cause only.
-  extra: error instanceof Error ? { name: error.name, stack: error.stack, ...error } : {},
+process.on('uncaughtException', (error) => {
+  if (process.listenerCount('uncaughtException') === 1) fail(error); // or the program sees to it
 });
 tell('${BEGUN}');
 `;
 
-/** Does the jobs that come as messages. */
+/** The file that a job is, in stacks. */
+const JOB = 'coreactor-job';
+
+/** Does the jobs that come as messages; `begun` counts them. */
 export const JOBS = `
 const load = builtin('node:module').createRequire(process.cwd() + '/');
 const functions = new Map(); // by their text
@@ -48,15 +58,19 @@ const functions = new Map(); // by their text
 function compile(text) {
   let found = functions.get(text);
   if (found === undefined) {
+    const made = (expression) => new Function('require', 'return (' + expression + '\\n)\\n//# sourceURL=${JOB}')(load);
     try {
-      found = new Function('require', 'return (' + text + '\\n)')(load);
+      found = made(text);
     } catch {
-      found = Object.values(new Function('require', 'return ({ ' + text + '\\n})')(load))[0]; // a method
+      found = Object.values(made('{ ' + text + '\\n}'))[0]; // a method
     }
     functions.set(text, found);
   }
   return found;
 }
+
+// Whether the job's own text has used a name that is not known here, and not what it has called or compiled.
+const STRANGER = /^ReferenceError: \\S+ is not defined\\n +at (?:.* \\()?${JOB}(?:, <anonymous>)?:\\d+:\\d+\\)?(?:\\n|$)/;
 
 async function answerTo({ text, module, name, args }) {
   try {
@@ -64,7 +78,7 @@ async function answerTo({ text, module, name, args }) {
     if (typeof target !== 'function') throw new TypeError(module + ' exports no function "' + name + '"');
     return { value: await target(...args) };
   } catch (error) {
-    return failure(error, text !== undefined && error instanceof ReferenceError);
+    return { thrown: pack(error), stranger: error instanceof ReferenceError && STRANGER.test(error.stack) };
   }
 }
 
@@ -74,7 +88,7 @@ const isPlain = ${isPlain};
 function tellValue(answer) {
   try {
     if (!('value' in answer) || !isPlain(answer.value)) return false;
-    const word = Buffer.from('${VALUE}' + JSON.stringify(answer.value));
+    const word = Buffer.from('${VALUE}' + JSON.stringify(answer.value) + '\\n');
     if (word.length > ${LONGEST_WORD}) return false;
     tell(word);
     return true;
@@ -84,17 +98,13 @@ function tellValue(answer) {
 }
 
 parentPort.on('message', async (job) => {
+  Atomics.add(workerData.begun, 0, 1);
   const answer = await answerTo(job);
   if (tellValue(answer)) return;
   try {
     port.postMessage(answer);
   } catch (error) {
-    try {
-      if ('error' in answer) port.postMessage(failure(new Error(String(answer.error?.stack ?? answer.error)), false));
-      else port.postMessage(failure(error, false));
-    } catch (worse) {
-      port.postMessage({ error: String(worse), stranger: false, extra: {} });
-    }
+    port.postMessage({ thrown: pack(error), stranger: false }); // what cannot be copied
   }
   tell('${ANSWER}');
 });
@@ -103,15 +113,5 @@ parentPort.on('message', async (job) => {
 /** Runs a program: what runs a loop in it joins the cluster by clusterWorker(). */
 export const PROGRAM = `
 workerData.tell = tell;
-const fail = (error) => {
-  try {
-    port.postMessage(failure(error, false));
-  } catch {
-    port.postMessage(failure(new Error(String(error?.stack ?? error)), false)); // it cannot be cloned
-  }
-  tell('${FAILED}');
-  process.exit(1);
-};
-process.once('uncaughtException', fail);
 import(workerData.entry).catch(fail);
 `;

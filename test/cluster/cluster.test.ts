@@ -162,7 +162,7 @@ describe.each(ways)('%s', (accept) => {
     );
   });
 
-  test('H29: a port that anybody has is refused, also by those who would share it, and nobody gets this one', () => {
+  test('H29: a port that anybody has is refused, also by those who would share it; this one gets nobody who does not', () => {
     leavesNothing(function* () {
       for (const reusePort of [false, true]) {
         const other = listen({ host: '127.0.0.1', port: 0 }, { reusePort });
@@ -173,7 +173,11 @@ describe.each(ways)('%s', (accept) => {
       }
       const servers = yield* cluster({ entry, workers: 1, accept, host: '127.0.0.1', port: 0 });
       const { port } = servers.address as { port: number };
-      expect(() => listen({ host: '127.0.0.1', port })).toThrow(expect.objectContaining({ code: 'EADDRINUSE' }));
+      const inUse = expect.objectContaining({ code: 'EADDRINUSE' });
+      expect(() => listen({ host: '127.0.0.1', port })).toThrow(inUse);
+      const join = (): void => listen({ host: '127.0.0.1', port }, { reusePort: true }).close();
+      if (accept === 'handoff') expect(join).toThrow(inUse);
+      else join(); // so the system has it
       expect(yield* thrownIn(cluster({ entry, accept, host: '127.0.0.1', port }))).toMatchObject({
         code: 'EADDRINUSE',
       });
@@ -242,7 +246,7 @@ describe.each(ways)('%s', (accept) => {
     const errors = reports.map(({ error }) => error as Error);
     expect(errors.slice(0, 2).map(({ message }) => message)).toEqual([
       'worker 1 of the cluster has ended: its program came to its end, or to process.exit()',
-      'worker 1 of the cluster failed: no 1 today',
+      'worker 1 of the cluster has ended: no 1 today',
     ]);
     expect(errors[1]?.cause).toBeInstanceOf(RangeError);
   });
@@ -255,7 +259,7 @@ describe.each(ways)('%s', (accept) => {
       const error = yield* thrownIn(cluster({ ...options, entry, data: { broken } }));
       expect(error).toMatchObject({
         code: 'ERR_COREACTOR_THREAD',
-        message: 'worker 2 of the cluster failed: no 2 today',
+        message: 'worker 2 of the cluster has ended: no 2 today',
         cause: expect.objectContaining({ message: 'no 2 today', stack: expect.stringContaining('worker.js') }),
       });
       const missing = yield* thrownIn(cluster({ ...options, entry: new URL('nobody.js', import.meta.url) }));

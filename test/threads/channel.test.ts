@@ -16,7 +16,7 @@ import {
   timeout,
   wait,
 } from '../../src/index.ts';
-import { BYTES, CLONE, SharedRing, type Side, TEXT } from '../../src/threads/shared-ring.ts';
+import { BYTES, CLONE, type Kind, SharedRing, type Side, TEXT } from '../../src/threads/shared-ring.ts';
 import { countDescriptors } from '../support/descriptors.ts';
 
 // --- the protocol: each step has one access to what is shared
@@ -31,6 +31,10 @@ interface World {
 type Actor = Generator<'step' | 'blocked', void, void>;
 type Order = 'right' | 'looks first' | 'wakes before it publishes';
 
+const take = (bytes: Buffer, from: number, to: number, kind: Kind): [string, Kind] => [
+  bytes.toString('latin1', from, to),
+  kind,
+];
 const MESSAGE = new Uint8Array(40);
 const MESSAGES = 2;
 
@@ -87,7 +91,7 @@ function* writing(world: World, order: Order): Actor {
 function* reading(world: World, order: Order): Actor {
   const { ring, bells } = world;
   while (world.got < MESSAGES) {
-    const message = ring.read();
+    const message = ring.read(take);
     yield 'step';
     if (message === null) {
       yield* sleeping(world, 'reader', order);
@@ -160,10 +164,9 @@ test('text of every size goes round the ring unchanged, across its end too, and 
     const isText = sent % 3 > 0;
     if (seed & 64 && ring.write(isText ? message(sent) : Buffer.from(message(sent)), isText ? TEXT : CLONE)) sent++;
     else {
-      const found = ring.read();
+      const found = ring.read(take);
       if (found === null) continue;
-      expect([String(found), ring.kind]).toEqual([message(got), got % 3 > 0 ? TEXT : CLONE]);
-      expect(typeof found).toBe(got % 3 > 0 ? 'string' : 'object');
+      expect(found).toEqual([[Buffer.from(message(got)).toString('latin1'), got % 3 > 0 ? TEXT : CLONE]]);
       got++;
     }
   }
@@ -178,8 +181,8 @@ test('messages of every size go round the ring unchanged', () => {
     seed = (seed * 1103515245 + 12345) & 0x7fffffff;
     if (seed & 64 && ring.write(message(sent), BYTES)) sent++;
     else {
-      const found = ring.read();
-      if (found !== null) expect((found as Buffer).equals(message(got++))).toBe(true);
+      const found = ring.read(take);
+      if (found !== null) expect(found[0][0]).toBe(message(got++).toString('latin1'));
     }
   }
 });
@@ -377,6 +380,184 @@ test('values of every kind are what structuredClone() makes of them', () => {
     }
     yield* sender.send('and on');
     expect(yield* receiver.receive()).toBe('and on');
+  });
+});
+
+test('plain values of every shape and size arrive as they were, whatever is thrown away, waits or goes another way', () => {
+  let seed = 7;
+  const random = (below: number): number => {
+    seed = (Math.imul(seed, 1103515245) + 12345) & 0x7fffffff;
+    return (seed >>> 8) % below;
+  };
+  const text = (): string =>
+    ['a', 'ü', '€', '🎉', '\ud83c', '"\n'][random(6)]?.repeat(random(random(9) === 0 ? 90 : 9)) as string;
+  const value = (depth: number): unknown => {
+    const kind = random(depth === 0 ? 7 : 10);
+    if (kind === 0) return [0, -0, 1, -1, 2 ** 31, -(2 ** 31), 1.5, NaN, Infinity, 5e-324][random(10)];
+    if (kind < 4) return [null, true, false, undefined, random(1e9), -random(300)][random(random(5) === 0 ? 6 : 3)];
+    if (kind < 7) return text();
+    if (kind === 7) return Array.from({ length: random(6) }, () => value(depth - 1));
+    const names = ['id', 'name', 'ü', '1', '__proto__', '', 'a name', `n${random(20)}`].slice(random(3), random(8));
+    return Object.fromEntries(names.map((name) => [name, value(depth - 1)]));
+  };
+  run(function* () {
+    using channel = new Channel({ capacity: 4096 });
+    using sender = openSender(channel.sender);
+    using receiver = openReceiver(channel.receiver);
+    const sent: unknown[] = [];
+    const receive = (most: number): void => {
+      for (let i = 0; i < most; i++) {
+        const found = receiver.tryReceive();
+        if (found === null) return;
+        expect(found[0]).toStrictEqual(sent.shift());
+      }
+    };
+    let waited = 0;
+    for (let i = 0; i < 20_000; i++) {
+      const one = value(4);
+      const copy = structuredClone(one);
+      if (sender.trySend(one)) sent.push(copy);
+      else if (i % 2 === 0)
+        receive(random(30)); // it is gone, with the shapes that it would have told
+      else {
+        const waiting = createTask(sender.send(one));
+        yield* sleep(0);
+        const other = [one, { [`m${i % 50}`]: i }]; // made while that waits, with the same shapes and a new one
+        if (!waiting.done && sender.trySend(other)) sent.push(structuredClone(other));
+        else receive(random(30));
+        if (!waiting.done) {
+          waited++;
+          receive(Infinity);
+        }
+        yield* waiting;
+        sent.push(copy);
+      }
+    }
+    receive(Infinity);
+    expect(sent).toEqual([]);
+    expect(waited).toBeGreaterThan(50);
+  });
+});
+
+test('a shape that was made while another message waited is not taken for told', () => {
+  run(function* () {
+    using channel = new Channel({ capacity: 64 });
+    using sender = openSender(channel.sender);
+    using receiver = openReceiver(channel.receiver);
+    let filling = 0;
+    while (sender.trySend('0123456789')) filling++;
+    const waiting = createTask(sender.send(5));
+    yield* sleep(0);
+    expect(sender.trySend({ name: 1 })).toBe(false);
+    for (; filling > 0; filling--) receiver.tryReceive();
+    yield* waiting;
+    expect(receiver.tryReceive()).toEqual([5]);
+    for (let i = 0; i < 2; i++) {
+      expect(sender.trySend({ name: i })).toBe(true);
+      expect(receiver.tryReceive()).toEqual([{ name: i }]);
+    }
+  });
+});
+
+test('objects whose names never come again arrive, and so do those that came before', () => {
+  run(function* () {
+    using channel = new Channel();
+    using sender = openSender(channel.sender);
+    using receiver = openReceiver(channel.receiver);
+    for (let i = 0; i < 6000; i++) {
+      for (const value of [
+        { [`name ${i}`]: i, id: [i] },
+        { id: i, name: 'one' },
+      ]) {
+        yield* sender.send(value);
+        expect(yield* receiver.receive()).toStrictEqual(value);
+      }
+    }
+    const wide = Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`wide ${i}`, i]));
+    yield* sender.send([wide, [wide.none ?? null]]);
+    expect(yield* receiver.receive()).toStrictEqual([wide, [null]]);
+    // A getter that sends, too, is in the middle of what is written.
+    const odd = Object.defineProperty({}, 'first', { enumerable: true, get: () => sender.trySend({ inner: 1 }) });
+    yield* sender.send([5, odd]);
+    expect(yield* receiver.receive()).toStrictEqual({ inner: 1 });
+    expect(yield* receiver.receive()).toStrictEqual([5, { first: true }]);
+  });
+});
+
+test('text with lone surrogates arrives unchanged, alone and within', () => {
+  run(function* () {
+    using channel = new Channel({ capacity: 256 });
+    using sender = openSender(channel.sender);
+    using receiver = openReceiver(channel.receiver);
+    for (let i = 0; i < 50; i++) {
+      for (const text of ['\ud800', '\udc00\ud800', `é${'x'.repeat(i)}\udfff`, '🎉\ud83c']) {
+        expect(sender.trySend(text)).toBe(true);
+        expect(receiver.tryReceive()).toEqual([text]);
+        expect(sender.trySend([text])).toBe(true);
+        expect(receiver.tryReceive()).toEqual([[text]]);
+      }
+    }
+  });
+});
+
+test('who closes an end while a task waits there is told what was closed, and so is that task', () => {
+  run(function* () {
+    using channel = new Channel({ capacity: 64 });
+    const [sender, receiver] = [openSender(channel.sender), openReceiver(channel.receiver)];
+    const receiving = createTask(receiver.receive());
+    yield* sleep(1);
+    receiver.close();
+    yield* wait([receiving]);
+    const closed = {
+      code: 'ERR_COREACTOR_CLOSED',
+      message: expect.stringMatching(/^the channel's receiver was closed/),
+    };
+    expect(receiving.exception()).toMatchObject(closed);
+    expect(() => receiver.tryReceive()).toThrow(expect.objectContaining(closed));
+    expect(() => sender.trySend(1)).toThrow(/^the channel is closed, or/);
+    sender.close();
+    expect(() => sender.trySend(1)).toThrow(/^the channel's sender was closed/);
+  });
+  run(function* () {
+    using channel = new Channel({ capacity: 64 });
+    using _receiver = openReceiver(channel.receiver);
+    const sender = openSender(channel.sender);
+    while (sender.trySend('filled'));
+    const sending = createTask(sender.send('more'));
+    yield* sleep(1);
+    sender.close();
+    yield* wait([sending]);
+    expect(sending.exception()).toMatchObject({ message: expect.stringMatching(/^the channel's sender was closed/) });
+  });
+});
+
+test('tryReceive() gives what is left of a closed channel, and then throws as receive() does', () => {
+  run(function* () {
+    using channel = new Channel();
+    const [sender, receiver] = [openSender(channel.sender), openReceiver(channel.receiver)];
+    expect(receiver.tryReceive()).toBe(null);
+    sender.trySend('last');
+    sender.close();
+    expect(receiver.tryReceive()).toEqual(['last']);
+    expect(() => receiver.tryReceive()).toThrow(expect.objectContaining({ code: 'ERR_COREACTOR_CLOSED' }));
+    receiver.close();
+    yield* sleep(0);
+  });
+});
+
+test('an end is opened once, whichever thread has it', () => {
+  run(function* () {
+    using channel = new Channel();
+    const before = countDescriptors();
+    worker(channel.sender, 'run', `yield* end.send('open'); yield* sleep(100_000);`);
+    using receiver = openReceiver(channel.receiver);
+    const twice = { code: 'ERR_COREACTOR_INVALID_STATE', message: expect.stringContaining('once') };
+    expect(() => openReceiver(channel.receiver)).toThrow(expect.objectContaining(twice));
+    expect(yield* receiver.receive()).toBe('open');
+    const open = countDescriptors();
+    expect(() => openSender(channel.sender)).toThrow(expect.objectContaining(twice));
+    expect(countDescriptors()).toBe(open);
+    expect(open).toBeGreaterThan(before);
   });
 });
 

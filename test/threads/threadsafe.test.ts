@@ -5,15 +5,19 @@ import { describe, expect, test } from 'vitest';
 import {
   type Coroutine,
   callSoonThreadsafe,
+  createTask,
   Event,
   fromThread,
   type Main,
+  type Operation,
+  park,
   Queue,
   run,
   runPromise,
   sleep,
   type ThreadsafeHandle,
   timeout,
+  wake,
 } from '../../src/index.ts';
 import { countDescriptors } from '../support/descriptors.ts';
 import { start } from '../support/program.ts';
@@ -48,6 +52,24 @@ describe.each<[string, <T>(main: Main<T>) => T | Promise<T>]>([
       });
       caller(call.handle, 3000);
       for (let i = 0; i < 3000; i++) expect(yield* queue.get()).toBe(i);
+    }));
+
+  test('a worker wakes a task that is parked: wake() called from there', () =>
+    goes(function* () {
+      let open = false;
+      const gate: Operation<void> = {
+        [Symbol.iterator]: () => ({
+          next: () => (open ? { done: true, value: undefined } : park(gate)),
+          return: () => ({ done: true, value: undefined }),
+        }),
+      };
+      const parked = createTask(gate);
+      using call = callSoonThreadsafe(() => {
+        open = true;
+        expect(wake(parked)).toBe(true);
+      });
+      caller(call.handle, 1);
+      yield* parked;
     }));
 
   test('S80: while it is open somebody may call, so that is no deadlock; closed, nobody does', () =>

@@ -1,6 +1,7 @@
 // toThread(): under run() and as a guest, what travels and what does not, errors, cancels, and that nothing is left.
 
 import { readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import {
   type Coroutine,
@@ -8,12 +9,14 @@ import {
   gather,
   type Main,
   type Operation,
+  type RunOptions,
   run,
   runPromise,
   sleep,
   ThreadPool,
   timeout,
   toThread,
+  type Unhandled,
   wait,
 } from '../../src/index.ts';
 import { countDescriptors } from '../support/descriptors.ts';
@@ -30,13 +33,16 @@ function* errorOf(operation: Operation<unknown>): Coroutine<Error & { code?: str
   throw new Error('it did not fail');
 }
 
+const silent: RunOptions = { onUnhandled: () => {} };
+
 const threads = (): number => readdirSync('/proc/self/task').length;
 
-describe.each<[string, <T>(main: Main<T>) => T | Promise<T>]>([
+describe.each<[string, <T>(main: Main<T>, options?: RunOptions) => T | Promise<T>]>([
   ['run()', run],
   ['runPromise()', runPromise],
 ])('under %s', (_, go) => {
-  const goes = (main: () => Coroutine<void>): Promise<void> => Promise.resolve(go(() => timeout(20_000, main)));
+  const goes = (main: () => Coroutine<void>, options?: RunOptions): Promise<void> =>
+    Promise.resolve(go(() => timeout(20_000, main), options));
 
   test('functions of every form, with arguments; a promise is awaited; what it gives is a copy', () =>
     goes(function* () {
@@ -114,6 +120,93 @@ describe.each<[string, <T>(main: Main<T>) => T | Promise<T>]>([
         }),
       );
       expect(odd.message).toContain('odd');
+    }));
+
+  test('errors within errors come whole: an AggregateError, causes of causes, what is its own cause', () =>
+    goes(function* () {
+      const error = yield* errorOf(
+        toThread(() => {
+          const coded = (message: string, code: string, cause?: unknown): Error =>
+            Object.assign(new TypeError(message, { cause }), { code });
+          const inner = coded('first', 'E_1', coded('deep', 'E_3', 'a text'));
+          const loop = coded('second', 'E_2');
+          loop.cause = loop;
+          throw Object.assign(new AggregateError([inner, loop, 5], 'all'), { code: 'E_ALL', first: inner });
+        }),
+      );
+      expect(error).toBeInstanceOf(AggregateError);
+      const { errors, first } = error as AggregateError & { first: unknown };
+      expect(error).toMatchObject({ name: 'AggregateError', message: 'all', code: 'E_ALL' });
+      expect(Object.keys(error).sort()).toEqual(['code', 'first']);
+      expect(errors).toHaveLength(3);
+      expect(errors[0]).toMatchObject({ name: 'TypeError', message: 'first', code: 'E_1' });
+      expect(errors[0].cause).toMatchObject({ message: 'deep', code: 'E_3', cause: 'a text' });
+      expect(errors[0].stack).toMatch(/^TypeError: first\n +at /);
+      expect(errors[1].cause).toBe(errors[1]);
+      expect(errors[2]).toBe(5);
+      expect(first).toBe(errors[0]);
+      expect(errors[0].cause.cause).toBe('a text');
+      const any = yield* errorOf(toThread(() => Promise.any([Promise.reject(new RangeError('none'))])));
+      expect((any as AggregateError).errors).toMatchObject([{ name: 'RangeError', message: 'none' }]);
+    }));
+
+  test('of an error only what cannot be copied is lost', () =>
+    goes(function* () {
+      const error = yield* errorOf(
+        toThread(() => {
+          class OddError extends RangeError {
+            override name = 'OddError';
+            code = 'E_ODD';
+            fn = () => 1;
+            list = [1, Symbol('s')];
+            get own(): never {
+              throw new Error('a getter');
+            }
+          }
+          const odd = new OddError('odd', { cause: () => 2 });
+          Object.defineProperty(odd, 'bad', {
+            enumerable: true,
+            get() {
+              throw new Error('no');
+            },
+          });
+          throw odd;
+        }),
+      );
+      expect(error).toBeInstanceOf(RangeError);
+      expect(error).toMatchObject({ name: 'OddError', message: 'odd', code: 'E_ODD' });
+      expect(Object.keys(error)).toEqual(['code']);
+      expect(error.stack).toContain('OddError');
+      expect(String(error.cause)).toContain('cause');
+      const dom = yield* errorOf(toThread(() => AbortSignal.abort().throwIfAborted()));
+      expect(dom).toMatchObject({ name: 'AbortError', message: 'This operation was aborted' });
+      const thrown = yield* errorOf(
+        toThread(() => {
+          throw { fn: () => 1 };
+        }),
+      );
+      expect(thrown).toBe('{ fn: [Function: fn] }'); // what it looks like, as it cannot be copied itself
+    }));
+
+  test('a ReferenceError is one of a closure only if a name of the job itself is unknown', () =>
+    goes(function* () {
+      const own = [
+        () => new Function('return nope')(),
+        () => require('node:vm').runInThisContext('nope'),
+        () => {
+          const early = () => later;
+          early();
+          const later = 1;
+        },
+        () => {
+          throw new ReferenceError('of mine');
+        },
+      ];
+      for (const work of own) expect(yield* errorOf(toThread(work))).toMatchObject({ name: 'ReferenceError' });
+      const outside = 5;
+      const error = yield* errorOf(toThread(() => [1].map(() => outside)));
+      expect(error).toMatchObject({ code: 'ERR_COREACTOR_CLOSURE', cause: { name: 'ReferenceError' } });
+      expect(error.message).toMatch(/^outside is not defined in the thread. If it is from outside of the function/);
     }));
 
   test('a closure is refused with advice, and what cannot be copied by its own error; the thread serves again', () =>
@@ -231,6 +324,162 @@ describe.each<[string, <T>(main: Main<T>) => T | Promise<T>]>([
       }
       pool.close();
     }));
+
+  test.each<[string, () => unknown, object]>([
+    [
+      'throws',
+      () => {
+        setTimeout(() => {
+          throw Object.assign(new RangeError('late'), { code: 'E_LATE' });
+        }, 10);
+      },
+      { cause: { name: 'RangeError', message: 'late', code: 'E_LATE' } },
+    ],
+    [
+      'rejects',
+      () => {
+        setTimeout(() => Promise.reject(new TypeError('nobody handles it')), 10);
+      },
+      { cause: { name: 'TypeError', message: 'nobody handles it' } },
+    ],
+    [
+      'exits',
+      () => {
+        setTimeout(() => process.exit(3), 10);
+      },
+      { message: expect.stringContaining('process.exit()') },
+    ],
+  ])('a thread that ends while it has no work, as a job %s late, is given none; why it ended is reported', (...how) => {
+    const [, late, expected] = how;
+    const reports: Unhandled[] = [];
+    const onUnhandled = (report: Unhandled): unknown => reports.push(report);
+    return goes(
+      function* () {
+        const pool = new ThreadPool({ threads: 1 });
+        for (const ending of ['next', 'close']) {
+          const over = new Int32Array(new SharedArrayBuffer(4));
+          yield* pool.run((flag: Int32Array) => {
+            process.once('exit', () => Atomics.store(flag, 0, 1));
+          }, over);
+          yield* pool.run(late);
+          while (Atomics.load(over, 0) === 0) yield* sleep(1);
+          if (ending === 'next') expect(yield* pool.run(() => 'innocent')).toBe('innocent');
+          pool.close();
+          expect(reports.splice(0)).toMatchObject([
+            { kind: 'warning', error: { code: 'ERR_COREACTOR_THREAD', ...expected } },
+          ]);
+        }
+      },
+      { onUnhandled },
+    );
+  });
+
+  test('a job that had not begun when its thread ended is done by another, once', () => {
+    const reports: Unhandled[] = [];
+    const onUnhandled = (report: Unhandled): unknown => reports.push(report);
+    return goes(
+      function* () {
+        const pool = new ThreadPool({ threads: 1 });
+        const flags = new Int32Array(new SharedArrayBuffer(12));
+        yield* pool.run((at: Int32Array) => {
+          setTimeout(() => {
+            Atomics.store(at, 0, 1);
+            Atomics.wait(at, 1, 0);
+            process.exit();
+          }, 0);
+        }, flags);
+        while (Atomics.load(flags, 0) === 0) yield* sleep(1);
+        const task = createTask(pool.run((at: Int32Array) => Atomics.add(at, 2, 1), flags));
+        yield* sleep(5);
+        Atomics.store(flags, 1, 1);
+        Atomics.notify(flags, 1);
+        expect(yield* task).toBe(0);
+        expect(flags[2]).toBe(1);
+        expect(reports).toHaveLength(1);
+        pool.close();
+      },
+      { onUnhandled },
+    );
+  });
+
+  test('what ends a thread in the middle of the work is the cause of its error', () =>
+    goes(function* () {
+      const pool = new ThreadPool({ threads: 1 });
+      const work = pool.run(() => {
+        setTimeout(() => {
+          throw Object.assign(new RangeError('of a timer'), { code: 'E_TIMER' });
+        }, 1);
+        return new Promise(() => {});
+      });
+      expect(yield* errorOf(work)).toMatchObject({
+        code: 'ERR_COREACTOR_THREAD',
+        message: expect.stringContaining('of a timer'),
+        cause: { name: 'RangeError', code: 'E_TIMER' },
+      });
+      // An answer and the end may come together.
+      yield* pool.run(() => {
+        setImmediate(() => {
+          throw new Error('right after it');
+        });
+        return 'answer';
+      });
+      yield* sleep(50);
+      pool.close();
+    }, silent));
+
+  test('a job may handle by itself what nobody else does', () =>
+    goes(function* () {
+      const pool = new ThreadPool({ threads: 1 });
+      const handled = pool.run(
+        () =>
+          new Promise((resolve) => {
+            process.once('uncaughtException', resolve);
+            setTimeout(() => {
+              throw new Error('handled');
+            }, 1);
+          }),
+      );
+      expect(yield* handled).toMatchObject({ message: 'handled' });
+      expect(yield* pool.run(() => 'lives')).toBe('lives');
+      pool.close();
+    }));
+});
+
+describe('a worker that cannot begin', () => {
+  const sick = (how: string) => ({
+    prefix: [
+      'env',
+      `NODE_OPTIONS=--require ${fileURLToPath(new URL('sick-worker.cjs', import.meta.url))}`,
+      `SICK=${how}`,
+    ],
+  });
+  const program = (go: string): string => `import { ${go}, toThread } from 'coreactor';
+    await ${go}(function* () {
+      try { yield* toThread(() => 1); } catch (error) { console.log(error.code, error.message, error.cause?.code); }
+    });`;
+
+  test.each([
+    ['runPromise', 'throws', 'cannot begin E_SICK'],
+    ['runPromise', 'exits', /process.exit\(\)/],
+    ['runPromise', 'cannot open', 'not allowed E_SICK'],
+    ['run', 'cannot open', 'not allowed E_SICK'],
+  ])('under %s() is an error at once that says why, if it %s', async (go, how, expected) => {
+    const ended = await start(program(go), sick(how)).ended;
+    expect(ended.stdout).toMatch(/^ERR_COREACTOR_THREAD the worker could not begin: /);
+    expect(ended.stdout).toMatch(expected);
+  });
+});
+
+test('under runPromise() a worker without memory is told from one that has called process.exit()', async () => {
+  const ended = await start(
+    `import { runPromise, toThread } from 'coreactor';
+    await runPromise(function* () {
+      const eat = () => { for (const all = []; ; ) all.push(new Array(1000).fill({})); };
+      try { yield* toThread(eat); } catch (error) { console.log(error.code, error.cause?.code); }
+    });`,
+    { prefix: ['env', 'NODE_OPTIONS=--max-old-space-size=40'] },
+  ).ended;
+  expect(ended.stdout).toBe('ERR_COREACTOR_THREAD ERR_WORKER_OUT_OF_MEMORY\n');
 });
 
 test('what cannot be taken there is refused at once, with advice', () => {
