@@ -80,7 +80,7 @@ async function channels(context) {
     figures: { ns: 'CPU ns/message', perSecond: 'messages/s' },
     cases,
     notes: [
-      'Small plain objects go as JSON; what JSON does not keep goes through v8.serialize(), which costs three times as much.',
+      'Small trees of plain objects and arrays go as bytes of our own; other values through v8.serialize(), which costs far more.',
     ],
     plots: [
       bars({

@@ -46,11 +46,6 @@ const REASONS = [
     where: /timeout/,
     why: 'a TimeoutError has a stack and says what was not finished; moveOnAfter() makes none',
   },
-  {
-    bench: /node/,
-    where: /object/,
-    why: 'JSON, after a look whether it keeps the value; a MessagePort clones inside V8',
-  },
   { bench: /units/, why: 'see the notes of the table' },
 ];
 
