@@ -9,7 +9,7 @@ const alias = asGuest ? [{ find: /^\.\/hosts\/runner\.ts$/, replacement: guestRu
 // What runs on simulated selectors only (or on none), and so is the same whatever the real one. It is held to that: here
 // nobody gets a real one.
 const files = (...folders: string[]): string[] => folders.map((folder) => `test/${folder}/**/*.test.ts`);
-const simulated = files('kernel', 'sync', 'compose', 'testing', 'bench');
+const simulated = [...files('kernel', 'sync', 'compose', 'testing', 'bench'), 'test/threads/shared-ring.test.ts'];
 // What is made of the whole, and looks for itself what it runs on.
 const packed = files('package', 'runtimes');
 

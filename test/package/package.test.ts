@@ -28,13 +28,9 @@ function call(
   return { stdout, stderr, status };
 }
 
-// The same whatever the selector and the host: so the runs of the suite that choose one leave it to the run that does not.
-const chosen = process.env.COREACTOR_SELECTOR ?? process.env.COREACTOR_TEST_HOST;
-const why = chosen ? ` [skipped: it is run without ${chosen}]` : '';
-
 let tarball = '';
 
-describe.skipIf(why !== '')(`the package${why}`, () => {
+describe('the package', () => {
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'coreactor-package-'));
     installed = join(folder, 'node_modules', 'coreactor');

@@ -1,4 +1,4 @@
-// Channel: the protocol of sleeping and waking in every interleaving, and the real thing between threads.
+// Channel, between threads; for its protocol see shared-ring.test.ts.
 
 import { Worker } from 'node:worker_threads';
 import { describe, expect, test } from 'vitest';
@@ -16,176 +16,7 @@ import {
   timeout,
   wait,
 } from '../../src/index.ts';
-import { BYTES, CLONE, type Kind, SharedRing, type Side, TEXT } from '../../src/threads/shared-ring.ts';
 import { countDescriptors } from '../support/descriptors.ts';
-
-// --- the protocol: each step has one access to what is shared
-
-interface World {
-  ring: SharedRing;
-  /** Bytes in the pipe that wakes this side. */
-  bells: Record<Side, number>;
-  got: number;
-}
-/** One step of one side; false if it can only wait. */
-type Actor = Generator<'step' | 'blocked', void, void>;
-type Order = 'right' | 'looks first' | 'wakes before it publishes';
-
-const take = (bytes: Buffer, from: number, to: number, kind: Kind): [string, Kind] => [
-  bytes.toString('latin1', from, to),
-  kind,
-];
-const MESSAGE = new Uint8Array(40);
-const MESSAGES = 2;
-
-function* sleeping(world: World, side: Side, order: Order): Actor {
-  const { ring, bells } = world;
-  if (order === 'looks first') {
-    const ready = ring.ready(side, MESSAGE.length);
-    yield 'step';
-    ring.lieDown(side);
-    yield 'step';
-    if (ready) {
-      ring.getUp(side);
-      yield 'step';
-      return;
-    }
-  } else {
-    ring.lieDown(side);
-    yield 'step';
-    const ready = ring.ready(side, MESSAGE.length);
-    yield 'step';
-    if (ready) {
-      ring.getUp(side);
-      yield 'step';
-      return;
-    }
-  }
-  while (bells[side] === 0) yield 'blocked';
-  bells[side] = 0;
-  yield 'step';
-  ring.getUp(side);
-  yield 'step';
-}
-
-function* writing(world: World, order: Order): Actor {
-  const { ring, bells } = world;
-  for (let i = 0; i < MESSAGES; i++) {
-    for (;;) {
-      if (order === 'wakes before it publishes') {
-        if (ring.wakes('writer')) bells.reader++;
-        yield 'step';
-      }
-      const done = ring.write(MESSAGE, BYTES);
-      yield 'step';
-      if (done) break;
-      yield* sleeping(world, 'writer', order);
-    }
-    if (order !== 'wakes before it publishes') {
-      if (ring.wakes('writer')) bells.reader++;
-      yield 'step';
-    }
-  }
-}
-
-function* reading(world: World, order: Order): Actor {
-  const { ring, bells } = world;
-  while (world.got < MESSAGES) {
-    const message = ring.read(take);
-    yield 'step';
-    if (message === null) {
-      yield* sleeping(world, 'reader', order);
-      continue;
-    }
-    world.got++;
-    if (ring.wakes('reader')) bells.writer++;
-    yield 'step';
-  }
-}
-
-/** Runs every interleaving; gives how many there were, and how many ended with both asleep. */
-function interleavings(order: Order): { runs: number; stuck: number } {
-  let runs = 0;
-  let stuck = 0;
-  const choices: number[] = []; // of the present run; after its end the last that has another one is moved on
-  do {
-    const world: World = { ring: SharedRing.create(64), bells: { reader: 0, writer: 0 }, got: 0 };
-    const actors = [writing(world, order), reading(world, order)];
-    const over = [false, false];
-    let blocked = 0; // in a row
-    let last = 0;
-    for (let at = 0; !(over[0] && over[1]); ) {
-      const live = [0, 1].filter((each) => !over[each]);
-      if (blocked >= live.length) {
-        stuck++;
-        break;
-      }
-      let who = live[0] as number;
-      if (live.length === 2 && blocked === 0) {
-        if (at === choices.length) choices.push(0);
-        who = choices[at++] as number;
-      } else if (live.length === 2) {
-        who = 1 - last;
-      }
-      last = who;
-      const { done, value } = (actors[who] as Actor).next();
-      if (done) over[who] = true;
-      blocked = value === 'blocked' ? blocked + 1 : 0;
-    }
-    runs++;
-    while (choices.at(-1) === 1) choices.pop();
-    if (choices.length > 0) choices[choices.length - 1] = 1;
-  } while (choices.length > 0 && runs < 3_000_000 && (order === 'right' || stuck === 0));
-  return { runs, stuck };
-}
-
-test('no wake is lost, in every interleaving of two threads with two messages and room for one', () => {
-  const { runs, stuck } = interleavings('right');
-  expect(runs).toBeGreaterThan(1000);
-  expect(runs).toBeLessThan(3_000_000); // all of them
-  expect(stuck).toBe(0);
-}, 120_000);
-
-test.each<Order>(['looks first', 'wakes before it publishes'])(
-  '... and the checker finds the protocol that %s',
-  (order) => {
-    expect(interleavings(order).stuck).toBeGreaterThan(0);
-  },
-  120_000,
-);
-
-test('text of every size goes round the ring unchanged, across its end too, and what is not told apart is its kind', () => {
-  const ring = SharedRing.create(256);
-  let seed = 1;
-  let [sent, got] = [0, 0];
-  const message = (i: number): string => ['é', '🎉', 'a', ''][i % 4]?.repeat((i * 7) % 40) as string;
-  while (got < 5000) {
-    seed = (seed * 1103515245 + 12345) & 0x7fffffff;
-    const isText = sent % 3 > 0;
-    if (seed & 64 && ring.write(isText ? message(sent) : Buffer.from(message(sent)), isText ? TEXT : CLONE)) sent++;
-    else {
-      const found = ring.read(take);
-      if (found === null) continue;
-      expect(found).toEqual([[Buffer.from(message(got)).toString('latin1'), got % 3 > 0 ? TEXT : CLONE]]);
-      got++;
-    }
-  }
-});
-
-test('messages of every size go round the ring unchanged', () => {
-  const ring = SharedRing.create(256);
-  let seed = 1;
-  let [sent, got] = [0, 0];
-  const message = (i: number): Buffer => Buffer.alloc((i * 37) % ring.longest, i);
-  while (got < 5000) {
-    seed = (seed * 1103515245 + 12345) & 0x7fffffff;
-    if (seed & 64 && ring.write(message(sent), BYTES)) sent++;
-    else {
-      const found = ring.read(take);
-      if (found !== null) expect(found[0][0]).toBe(message(got++).toString('latin1'));
-    }
-  }
-});
 
 test('what waits to be sent is what it was when it was given', () => {
   run(function* () {
@@ -216,8 +47,6 @@ test('who waits for room is told of it, also while the ring is half full and the
     yield* timeout(10_000, () => sending);
   });
 });
-
-// --- between threads
 
 const library = new URL('../../dist/bundle/coreactor.js', import.meta.url).href;
 
