@@ -17,7 +17,7 @@ class ScanSelector : public Selector {
 
   bool edges() const final { return false; }
   int open() { return start(); }
-  std::vector<pollfd> pollSet() final { return list_; }
+  std::vector<pollfd> pollSet() override { return list_; }
 
  protected:
   // What poll(2) does, with the list as it is there: an entry with a negative fd is skipped, revents are filled in,

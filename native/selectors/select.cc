@@ -48,6 +48,7 @@ class SelectSelector final : public ScanSelector {
  public:
   using ScanSelector::ScanSelector;
   const char* name() const override { return "select"; }
+  std::vector<pollfd> pollSet() override;
 
  private:
   int scan(std::vector<pollfd>& list, int64_t ns) override;
@@ -69,6 +70,25 @@ int markClosed(std::vector<pollfd>& list) {
     }
   }
   return found;
+}
+
+// What poll(2) may say of an entry that select(2) would tell of, too.
+int heard(int asked) {
+  int result = POLLNVAL;
+  if ((asked & POLLIN) != 0) result |= POLLIN | POLLHUP | POLLERR;
+  if ((asked & POLLOUT) != 0) result |= POLLOUT | POLLERR;
+  if ((asked & POLLPRI) != 0) result |= POLLPRI;
+  return result;
+}
+
+// poll(2) tells of a hangup whatever is asked, for ever: who would not hear of it here is left out.
+std::vector<pollfd> SelectSelector::pollSet() {
+  std::vector<pollfd> set = ScanSelector::pollSet();
+  if (::poll(set.data(), static_cast<nfds_t>(set.size()), 0) <= 0) return set;
+  for (pollfd& entry : set) {
+    if (entry.revents != 0 && (entry.revents & heard(entry.events)) == 0) entry.fd = ~entry.fd;
+  }
+  return set;
 }
 
 int SelectSelector::scan(std::vector<pollfd>& list, int64_t ns) {

@@ -1,5 +1,6 @@
 // Which events a row tells when streams end, break, or carry urgent data. Error and hangup bits are hints, so only
 // read and write are demanded of all; what epoll and poll know of the hints is demanded of those two.
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -162,6 +163,22 @@ TEST_CASE("H13: data that is not urgent is no priority, with levels and edges, t
       if (!subject->edges()) REQUIRE(subject->modify(a.near.get(), kRead | kPriority | how, 1) == 0);
       CHECK(subject.silent());
     }
+  }
+}
+
+TEST_CASE("H14: what has been told and is muted is silent in the set, too, that another thread polls for a host") {
+  for (const uint32_t interest : {uint32_t{kRead | kWrite | kPriority}, uint32_t{kRead | kPriority}}) {
+    Subject subject;
+    if (isShim()) return;
+    Pair a = makeUnixPair();
+    subject->fd();
+    REQUIRE(subject->add(a.near.get(), interest | kEdge, 1) == 0);
+    put(a.far, "a");
+    CHECK((subject.waitFor(1) & kRead) != 0);
+    a.far.reset();
+    while (!subject.wait(10 * kMillisecond).empty()) continue;
+    std::vector<pollfd> set = subject->pollSet();
+    CHECK(::poll(set.data(), static_cast<nfds_t>(set.size()), 10) == 0);
   }
 }
 
