@@ -6,6 +6,7 @@ import { writeFile } from 'node:fs/promises';
 import { bench as accept } from './accept/accept.js';
 import { compare, SUMMARY } from './compare/compare.js';
 import { bench as echo } from './echo/echo.js';
+import { bench as latency } from './echo/latency.js';
 import { bench as sizes } from './echo/sizes.js';
 import { chooseCpus, describeMachine, machineLine } from './harness/machine.js';
 import { help, parseOptions, UsageError } from './harness/options.js';
@@ -38,6 +39,7 @@ import { bench as units } from './units/units.js';
 /** @type {Record<string, Bench>} */
 const benches = {
   echo,
+  latency,
   sizes,
   accept,
   idle,

@@ -56,8 +56,11 @@ function differences(before, after) {
   const conditions = (reports) => {
     /** @type {Map<string, Set<string>>} */
     const found = new Map();
-    for (const { machine } of reports) {
-      for (const [what, value] of Object.entries({ cpu: machine.cpu, ...machine.versions })) {
+    for (const { machine, options } of reports) {
+      const { cpu, cores, kernel, versions } = machine;
+      const { seconds, warmup, tasks } = options ?? {};
+      for (const [what, given] of Object.entries({ cpu, cores, kernel, ...versions, seconds, warmup, tasks })) {
+        const value = String(given ?? '');
         found.set(what, (found.get(what) ?? new Set()).add(value));
       }
     }
@@ -82,9 +85,10 @@ function part(whose, { compared, byChance, changes }) {
     format({
       title: `Changed beyond noise: ${whose}, ${changes.length} of ${compared}`,
       method:
-        'The confidence intervals of the medians do not overlap. Greatest change first; "key / NAME" is the ratio to NAME in' +
+        'The confidence intervals of the medians do not overlap (below six rounds: from the least to the greatest; without' +
+        ' rounds in which other processes held up the load). Greatest change first; "key / NAME" is the ratio to NAME in' +
         ` the same round. ${expected}`,
-      header: ['table', 'case', 'runtime', 'figure', 'before', '95 % CI', 'now', '95 % CI', 'change'],
+      header: ['table', 'case', 'runtime', 'figure', 'before', 'interval', 'now', 'interval', 'change'],
       rows: changes.map(({ table, label, name, figure: what, before, after, ratio, better }) => [
         table,
         label || '-',

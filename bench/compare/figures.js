@@ -1,22 +1,30 @@
 // From reports to figures that can be compared: the rounds of one contestant in one case, as ratios to the yardstick of
 // the same round where the speed of the machine is in them.
 
+import { CROWDED } from '../echo/digest.js';
+
 /** @typedef {import('../harness/rounds.js').Outcome<Record<string, number>>[]} Rounds */
 /** @typedef {Map<string, Rounds>[]} Runs by contestant, for each report that has the case */
 /** @typedef {{ table: string, label: string, runs: Runs }} Cell */
 
 /** Who the others of the same case are divided by: the first of these that both sides have. Their code is not ours. */
-const YARDSTICKS = ['C epoll', 'node -e 0', 'await', 'setTimeout', 'thread (C)'];
+const YARDSTICKS = [
+  ...['C epoll', 'node -e 0', 'await', 'setTimeout', 'thread (C)'],
+  ...['piscina', 'MessagePort', 'node:net', 'node:cluster'],
+];
 
 /** What says under which conditions a figure came about, and is none. */
-const CONDITIONS = new Set(['requests', 'busy', 'loadBusy', 'waited', 'maxUs']);
+const CONDITIONS = new Set(['requests', 'busy', 'loadBusy', 'waited', 'maxUs', 'starved', 'collected']);
+
+/** Whether other processes held up the load in this window, so that its latency and throughput are theirs. */
+const crowded = (/** @type {Record<string, number>} */ { waited = 0 }) => waited > CROWDED;
 
 /**
  * Whether the machine's speed is in a figure: in times and rates, not in bytes and ratios.
  * @param {string} key
  */
 function hasSpeed(key) {
-  return /^(ns|ms|perSecond)$|(Ns|Us)$/.test(key);
+  return /^(ns|ms|us|perSecond)$|(Ns|Us)$/.test(key);
 }
 
 /**
@@ -53,7 +61,8 @@ function rowsOf(data) {
   if (!Array.isArray(data)) return [];
   return data.flatMap((entry) => {
     if (Array.isArray(entry.servers)) {
-      const label = `${entry.connections} connections`;
+      const label =
+        entry.end === undefined ? `${entry.connections} connections` : `${entry.inFlight} at a time, ${entry.end}`;
       return entry.servers.map((/** @type {any} */ { name, rounds }) => ({ label, name, rounds }));
     }
     return Array.isArray(entry.rounds) ? [{ label: entry.case ?? '', name: entry.name, rounds: entry.rounds }] : [];
@@ -83,6 +92,7 @@ export function figuresOf({ runs }, base) {
     const bases = base === undefined ? undefined : run.get(base);
     for (const [name, rounds] of run) {
       rounds.forEach(({ value = {} }, round) => {
+        if (crowded(value)) return;
         for (const [key, absolute] of Object.entries(value)) {
           const relative = base !== undefined && hasSpeed(key);
           if (CONDITIONS.has(key) || (relative && name === base)) continue;

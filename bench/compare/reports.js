@@ -10,7 +10,8 @@ import { UsageError } from '../harness/options.js';
  * @property {string} file
  * @property {string} date
  * @property {string} command
- * @property {{ cpu: string, commit: string, versions: Record<string, string> }} machine
+ * @property {{ cpu: string, cores?: number, kernel?: string, commit: string, versions: Record<string, string> }} machine
+ * @property {Partial<import('../harness/options.js').Options>} [options]
  * @property {Record<string, { title: string, data: any }[]>} results by bench
  */
 

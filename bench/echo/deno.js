@@ -1,9 +1,12 @@
 // @ts-nocheck: Deno's globals
-// The echo server on Deno.listen: one coroutine and one 16 KiB buffer per connection. No backlog option.
+// The echo server on Deno.listen: one coroutine and one buffer per connection, of so many bytes as the argument says, or
+// 16 KiB. No backlog option.
+const SIZE = Number(Deno.args[0] ?? 16 * 1024);
+
 async function echo(conn) {
   try {
     conn.setNoDelay(true);
-    const buffer = new Uint8Array(16 * 1024);
+    const buffer = new Uint8Array(SIZE);
     for (;;) {
       const got = await conn.read(buffer);
       if (got === null) break;

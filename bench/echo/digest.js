@@ -1,6 +1,7 @@
 // What the rounds of one echo server come to.
 
 import { summarize, summarizeRatio } from '../harness/statistics.js';
+import { figure } from '../harness/table.js';
 import { YARDSTICK } from './servers.js';
 
 /** @typedef {import('./measure.js').Sample} Sample */
@@ -10,7 +11,7 @@ import { YARDSTICK } from './servers.js';
 /** @type {Key[]} */
 const COMPARED = ['cpuUs', 'perSecond', 'p50Us', 'p99Us', 'p999Us'];
 /** @type {Key[]} */
-const PLAIN = ['busy', 'loadBusy', 'waited', 'p90Us', 'maxUs'];
+const PLAIN = ['busy', 'loadBusy', 'waited', 'p90Us', 'maxUs', 'starved'];
 
 /** Part of a window for which others may have held up the load before it is said. */
 export const CROWDED = 0.05;
@@ -35,6 +36,21 @@ export function digest(outcomes, name) {
 /** @param {number | undefined} part */
 export function percent(part) {
   return part === undefined ? '-' : `${Math.round(part * 100)}%`;
+}
+
+/**
+ * Who lets connections wait so long that their latency is in no figure.
+ * @param {Outcomes} outcomes
+ * @param {number} connections
+ */
+export function starvedNotes(outcomes, connections) {
+  return [...outcomes.keys()].flatMap((name) => {
+    const { median = 0 } = digest(outcomes, name).starved;
+    return median === 0
+      ? []
+      : `${name}: ${figure(median)} of ${connections} connections had no answer in the whole window, so its latencies are too` +
+          ' low, and its other figures are those of the rest.';
+  });
 }
 
 /** @param {string[]} crowded which rows */

@@ -1,6 +1,6 @@
-// The echo server in Go: a goroutine and a 16 KiB buffer per connection. The listener's backlog is somaxconn.
-// GOMAXPROCS=1, since the server has one core. With the argument "copy" it is io.Copy instead, which on Linux splices
-// through a pipe: the program never sees the bytes, as an application would.
+// The echo server in Go: a goroutine and a buffer per connection, of so many bytes as the argument says, or 16 KiB. The
+// listener's backlog is somaxconn. GOMAXPROCS=1, since the server has one core. With the argument "copy" it is io.Copy
+// instead, which on Linux splices through a pipe: the program never sees the bytes, as an application would.
 package main
 
 import (
@@ -9,7 +9,10 @@ import (
 	"net"
 	"os"
 	"runtime"
+	"strconv"
 )
+
+var size = 16 * 1024
 
 func echo(conn *net.TCPConn) {
 	defer conn.Close()
@@ -18,7 +21,7 @@ func echo(conn *net.TCPConn) {
 		io.Copy(conn, conn)
 		return
 	}
-	buffer := make([]byte, 16*1024)
+	buffer := make([]byte, size)
 	for {
 		got, err := conn.Read(buffer)
 		if err != nil {
@@ -32,6 +35,11 @@ func echo(conn *net.TCPConn) {
 
 func main() {
 	runtime.GOMAXPROCS(1)
+	if len(os.Args) > 1 {
+		if given, err := strconv.Atoi(os.Args[1]); err == nil {
+			size = given
+		}
+	}
 	listener, err := net.ListenTCP("tcp4", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

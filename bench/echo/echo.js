@@ -5,7 +5,7 @@ import { alternate } from '../harness/rounds.js';
 import { figure } from '../harness/table.js';
 import { measure, refusal } from './measure.js';
 import { findServers } from './servers.js';
-import { cellPlots, cellTable, guestTable, summaryTable } from './tables.js';
+import { cellPlots, cellTable, growthTable, guestTable, summaryTable } from './tables.js';
 
 /** @typedef {import('./measure.js').Sample} Sample */
 /** @typedef {import('../harness/rounds.js').Outcome<Sample>} Outcome */
@@ -15,6 +15,8 @@ const CONNECTIONS = [1, 50, 1000, 9000];
 
 const SIZES = [128, 16384];
 
+const LARGE = 16_384; // bytes: what is above is large to a server that has a buffer for each connection
+
 /** @type {import('../main.js').Bench} */
 export const bench = {
   summary: 'TCP echo: server CPU per request, throughput and latency, against C epoll and other servers',
@@ -22,9 +24,10 @@ export const bench = {
     const { options } = context;
     const sizes = options.sizes ?? SIZES;
     const { cells, notes } = await measureCells(context, sizes, options.connections ?? CONNECTIONS, { guest: true });
-    const tables = sizes.map((size) => {
+    const tables = sizes.flatMap((size) => {
       const chosen = cells.filter((cell) => cell.size === size);
-      return { ...cellTable(size, chosen, options, notes), plots: cellPlots(size, chosen) };
+      const table = { ...cellTable(size, chosen, options, notes), plots: cellPlots(size, chosen) };
+      return [table, ...growthTable(size, chosen)];
     });
     return [...tables, summaryTable(cells, 'echo-cpu-ratio'), guestTable(cells)];
   },
@@ -59,7 +62,8 @@ export async function measureCells(context, sizes, connectionCounts, which = {})
         : await alternate({
             contestants: servers,
             rounds: options.rounds,
-            measure: ({ command }) => measure('load', [], command, connections, size, context),
+            measure: ({ command, large = command }) =>
+              measure('load', [], size > LARGE ? large : command, connections, size, context),
             report: (server, round, { value, error }) =>
               progress(
                 `${name}, round ${round + 1}/${options.rounds}, ${server.name}: ${value ? `${figure(value.cpuUs)} us/request, ${figure(value.perSecond)}/s` : error}`,

@@ -17,6 +17,7 @@ import { localPorts } from '../harness/machine.js';
  * @property {number} loadBusy
  * @property {number} waited part of the window in which the load was runnable and another process ran
  * @property {number} requests
+ * @property {number} starved connections that had no answer in the whole window
  */
 
 const SPARE_FILES = 64; // what a runtime holds open besides its connections
@@ -84,6 +85,7 @@ export async function measure(program, more, command, connections, size, context
       loadBusy: result.loadCpuNs / result.windowNs,
       waited: result.loadWaitNs / result.windowNs,
       requests: result.requests,
+      starved: result.starved,
     };
   });
 }

@@ -5,7 +5,10 @@ import { startServer } from '../harness/children.js';
 import { UsageError } from '../harness/options.js';
 import { isBuilt, NOT_BUILT } from '../harness/ours.js';
 
-/** @typedef {{ name: string, command: string[] }} Server */
+/** @typedef {{ name: string, command: string[], large?: string[] }} Server `large`: for messages above 16 KiB */
+
+/** What the servers with a buffer per connection have for large messages: as much as those that share one. */
+const LARGE = String(256 * 1024);
 
 export const YARDSTICK = 'C epoll';
 
@@ -63,9 +66,17 @@ export async function findServers({ options, runtimes: { found } }, { guest = fa
     },
     node: () => ({ name: 'node:net', command: [process.execPath, file('node.js')] }),
     bun: () => found.bun && { name: 'Bun', command: [found.bun.path, file('bun.js')] },
-    deno: () => found.deno && { name: 'Deno', command: [found.deno.path, 'run', '--allow-net', file('deno.js')] },
+    deno: () => {
+      if (found.deno === undefined) return;
+      const command = [found.deno.path, 'run', '--allow-net', file('deno.js')];
+      return { name: 'Deno', command, large: [...command, LARGE] };
+    },
     uvloop: () => found.uvloop && { name: 'uvloop', command: [found.uvloop.path, file('protocol.py')] },
-    go: async () => found.go && { name: 'Go', command: [await compileGo(found.go.path, goSource)] },
+    go: async () => {
+      if (found.go === undefined) return;
+      const command = [await compileGo(found.go.path, goSource)];
+      return { name: 'Go', command, large: [...command, LARGE] };
+    },
     'go-copy': async () =>
       found.go && { name: 'Go io.Copy', command: [await compileGo(found.go.path, goSource), 'copy'] },
   };

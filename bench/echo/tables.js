@@ -3,7 +3,7 @@
 import { failures } from '../harness/rounds.js';
 import { coverage, medianInterval, summarizeRatio } from '../harness/statistics.js';
 import { figure, ratio, span, spread } from '../harness/table.js';
-import { CROWDED, crowdedNote, digest, percent } from './digest.js';
+import { CROWDED, crowdedNote, digest, percent, starvedNotes } from './digest.js';
 
 /** @typedef {import('./echo.js').Cell} Cell */
 
@@ -33,7 +33,8 @@ function interval(outcomes) {
  * @returns {import('../harness/table.js').Table}
  */
 export function cellTable(size, cells, { rounds, seconds, warmup }, notes) {
-  const header = ['connections', 'server', 'CPU us/request', '95 % CI', 'x C epoll', 'requests/s', 'x C epoll'];
+  const range = rounds < ENOUGH_ROUNDS ? 'min–max' : '95 % CI';
+  const header = ['connections', 'server', 'CPU us/request', range, 'x C epoll', 'requests/s', 'x C epoll'];
   for (const name of ['p50 us', 'p99 us', 'p99.9 us']) header.push(name, 'x C epoll');
   header.push('server busy', 'load busy');
   const rows = [];
@@ -41,9 +42,7 @@ export function cellTable(size, cells, { rounds, seconds, warmup }, notes) {
   const crowded = [];
   if (rounds < ENOUGH_ROUNDS) {
     const held = percent(coverage(rounds));
-    remarks.push(
-      `With ${rounds} rounds the interval is from the least to the greatest, and holds the median with ${held}.`,
-    );
+    remarks.push(`From the least to the greatest of ${rounds} rounds holds the median with ${held}.`);
   }
   for (const cell of cells) {
     for (const [name, outcomes] of cell.outcomes) {
@@ -59,6 +58,7 @@ export function cellTable(size, cells, { rounds, seconds, warmup }, notes) {
       if (failed) remarks.push(`${name} at ${cell.connections} connections ${failed}.`);
       if ((waited.median ?? 0) > CROWDED) crowded.push(`${name} x ${cell.connections} (${percent(waited.median)})`);
     }
+    remarks.push(...starvedNotes(cell.outcomes, cell.connections));
     if (cell.refused) remarks.push(`${cell.connections} connections ${cell.refused}.`);
   }
   if (crowded.length > 0) remarks.push(crowdedNote(crowded));
@@ -132,8 +132,8 @@ export function guestTable(cells) {
   return {
     title: 'Echo: a guest of libuv',
     method:
-      'Ratios of the CPU per request in the tables above, medians over the rounds: runPromise() to run(), and node:net to' +
-      ' runPromise().',
+      'Ratios of the CPU per request in the tables above, medians over the rounds: runPromise() to run(), both on the default' +
+      ' selector, and node:net to runPromise().',
     header: ['message', 'connections', 'guest / blocking', 'min–max', 'node:net / guest', 'min–max'],
     rows: data.map(({ bytes, connections, guestByBlocking, nodeByGuest }) => [
       sizeName(bytes),
@@ -178,6 +178,64 @@ export function cellPlots(size, cells) {
     plot('throughput', 'perSecond', 'throughput', 'requests per second', false),
     plot('latency', 'p99Us', 'latency, 99th percentile', 'microseconds (log)', true),
     ...cells.filter(({ connections }) => connections === DISTRIBUTED).map((cell) => distribution(size, cell)),
+  ];
+}
+
+/**
+ * What a request costs as the connections become more, and why.
+ * @param {number} size
+ * @param {Cell[]} cells
+ * @returns {import('../harness/table.js').Table[]} none for a single number of connections
+ */
+export function growthTable(size, cells) {
+  const chosen = cells.filter((cell) => cell.refused === '' && cell.connections >= DISTRIBUTED);
+  const [few, ...more] = chosen;
+  if (few === undefined || more.length === 0) return [];
+  const servers = [...few.outcomes.keys()];
+  const grown = (/** @type {string} */ name, /** @type {Cell} */ cell) => {
+    const pick = (/** @type {Cell} */ { outcomes }) => (outcomes.get(name) ?? []).map(({ value }) => value?.cpuUs);
+    return summarizeRatio(pick(cell), pick(few));
+  };
+  const title = `Echo, ${sizeName(size)}: CPU per request by the number of connections`;
+  return [
+    {
+      title,
+      method:
+        `Multiples of the CPU per request at ${few.connections} connections, in the same run; medians over the rounds. At one` +
+        ' connection the server sleeps before each message, which is another thing, so it is left out.',
+      header: ['server', ...more.flatMap(({ connections }) => [`x ${few.connections} at ${connections}`, 'min–max'])],
+      rows: servers.map((name) => [
+        name,
+        ...more.flatMap((cell) => {
+          const growth = grown(name, cell);
+          return [ratio(growth?.median), spread(growth)];
+        }),
+      ]),
+      notes: [
+        'Where it bends: a server in C that keeps nothing for a connection grows as well, by what the kernel has to fetch for' +
+          ' each of its sockets once they are in no cache any more. What another one grows by beyond that is its own record' +
+          ' of a connection.',
+      ],
+      data: servers.map((name) => ({ name, growth: more.map((cell) => grown(name, cell)) })),
+      plots: [
+        {
+          file: `echo-${size}-growth`,
+          kind: 'lines',
+          title,
+          x: { label: 'connections (log)', values: chosen.map(({ connections }) => connections) },
+          y: { label: 'CPU microseconds per request (log)', log: true },
+          series: servers.map((name) => {
+            const digests = chosen.map((cell) => digest(cell.outcomes, name).cpuUs);
+            return {
+              name,
+              values: digests.map(({ median }) => median),
+              low: digests.map(({ min }) => min),
+              high: digests.map(({ max }) => max),
+            };
+          }),
+        },
+      ],
+    },
   ];
 }
 

@@ -1,9 +1,10 @@
-// Alternation: every contestant once per round, each round begun by another one, so that drift of the machine (heat,
-// neighbours, caches) meets all of them alike.
+// Alternation: every contestant once per round, each round begun by another one and every other one in the opposite order,
+// so that drift of the machine (heat, neighbours, caches) meets all of them alike, and nobody always follows the same one.
 
 /**
  * @template T
- * @typedef {{ value?: T, error?: string }} Outcome what one contestant did in one round
+ * @typedef {{ value?: T, error?: string, untried?: 'failed' | 'slow' }} Outcome what one contestant did in one round, or why
+ *   it was left out of it
  */
 
 const FAILURES_TO_GIVE_UP = 2;
@@ -14,7 +15,7 @@ const FAILURES_TO_GIVE_UP = 2;
  * @param {object} plan
  * @param {C[]} plan.contestants
  * @param {number} plan.rounds
- * @param {number} [plan.patience]  who takes more seconds in a round is left out of the further ones
+ * @param {number | undefined} [plan.patience]  who takes more seconds in a round is left out of the further ones
  * @param {(contestant: C) => Promise<T>} plan.measure  a rejection is a failure of that round
  * @param {(contestant: C, round: number, outcome: Outcome<T>) => void} plan.report
  * @returns {Promise<Map<string, Outcome<T>[]>>} by name, one outcome per round
@@ -26,11 +27,12 @@ export async function alternate({ contestants, rounds, patience = Number.POSITIV
   const slow = new Set();
   for (let round = 0; round < rounds; round++) {
     for (let i = 0; i < contestants.length; i++) {
-      const contestant = /** @type {C} */ (contestants[(i + round) % contestants.length]);
-      if (slow.has(contestant)) continue;
+      const place = round % 2 === 0 ? i + round : round - i + contestants.length;
+      const contestant = /** @type {C} */ (contestants[place % contestants.length]);
       const outcomes = /** @type {Outcome<T>[]} */ (results.get(contestant.name));
       const begun = performance.now();
-      const outcome = await attempt(() => measure(contestant), outcomes);
+      /** @type {Outcome<T>} */
+      const outcome = slow.has(contestant) ? { untried: 'slow' } : await attempt(() => measure(contestant), outcomes);
       if (performance.now() - begun > patience * 1000) slow.add(contestant);
       outcomes.push(outcome);
       report(contestant, round, outcome);
@@ -47,7 +49,7 @@ export async function alternate({ contestants, rounds, patience = Number.POSITIV
  */
 async function attempt(measure, before) {
   const failures = before.filter(({ error }) => error !== undefined);
-  if (failures.length >= FAILURES_TO_GIVE_UP) return /** @type {Outcome<T>} */ (failures[0]);
+  if (failures.length >= FAILURES_TO_GIVE_UP) return { untried: 'failed' };
   try {
     return { value: await measure() };
   } catch (error) {
@@ -62,16 +64,15 @@ async function attempt(measure, before) {
 export function failures(outcomes) {
   const errors = outcomes.map(({ error }) => error).filter((error) => error !== undefined);
   if (errors.length === 0) return '';
-  return `failed ${errors.length} of ${outcomes.length} rounds: ${errors[0]}`;
+  const tried = outcomes.filter(({ untried }) => untried === undefined).length;
+  return `failed ${errors.length} of ${tried} rounds: ${errors[0]}`;
 }
 
 /**
- * In how many of the rounds a contestant was measured, or '' if it was in all.
+ * In how many of the rounds a contestant was measured that took long, or '' if it was in all.
  * @param {Outcome<unknown>[]} outcomes
- * @param {number} rounds
  */
-export function leftOut(outcomes, rounds) {
-  return outcomes.length === 0 || outcomes.length >= rounds
-    ? ''
-    : `${outcomes.length} of ${rounds} rounds only, as one takes long`;
+export function leftOut(outcomes) {
+  const left = outcomes.filter(({ untried }) => untried === 'slow').length;
+  return left === 0 ? '' : `${outcomes.length - left} of ${outcomes.length} rounds only, as one takes long`;
 }

@@ -164,6 +164,6 @@ int main(int argc, char** argv) {
     turn();
     if (now() > until) fail("%zu messages never came back", open_now);
   }
-  window_print(&measured, &latency);
+  window_print(&measured, &latency, 0);
   return 0;
 }

@@ -1,10 +1,14 @@
-// load PORT PID CONNECTIONS BYTES WARMUP_MS WINDOW_MS: a closed-loop client for an echo server on 127.0.0.1.
+// load PORT PID CONNECTIONS BYTES WARMUP_MS WINDOW_MS [RATE]: a client for an echo server on 127.0.0.1.
 //
-// Every connection has one message in flight, and every byte that comes back is compared. The phases:
+// Every connection has one message in flight (a closed loop), and every byte that comes back is compared. With RATE so
+// many messages a second are sent in all, whatever the server does: each has its time, the connections take turns, and
+// latency is from that time on, so that who is slow does not get less to do. (The thread does not sleep meanwhile.)
+// The phases:
 //   open    connections are made gradually: at most OPENING have not yet had an answer to a first message, so that no
 //           server's backlog runs over, whatever it is and however slowly it accepts
 //   warm-up WARMUP_MS of full load
-//   window  WINDOW_MS in which answers are counted and timed, and the CPU time of process PID is taken at both ends
+//   window  WINDOW_MS in which answers are counted and timed, and the CPU time of process PID is taken at both ends;
+//           a connection whose message from before has no answer at its end is starved
 //   drain   nothing new is sent; every message in flight must still come back
 // Connections end with RST, so no TIME_WAIT is left. One JSON line says it all; a failure is {"error": ...} and
 // status 1.
@@ -45,6 +49,11 @@ static uint8_t buffer[BUFFER];
 static struct histogram latency;
 static int epoll;
 
+// With a rate: the n-th message is due at schedule + n * interval, and goes by the first of those that are free.
+static uint64_t interval, schedule, scheduled;
+static struct connection** resting;  // a ring
+static size_t rested, roused;
+
 static void fail(const char* format, ...) {
   char text[256];
   va_list arguments;
@@ -83,7 +92,20 @@ static void finish_message(struct connection* c) {
   busy--;
   if (phase == OPEN) answered++;
   if (phase == WINDOW) histogram_record(&latency, at - c->started);
-  if (phase == WARMUP || phase == WINDOW) start_message(c, at);
+  if (interval != 0) {
+    resting[rested++ % count] = c;
+  } else if (phase == WARMUP || phase == WINDOW) {
+    start_message(c, at);
+  }
+}
+
+static void start_due(void) {
+  while (rested != roused) {
+    const uint64_t due = schedule + scheduled * interval;
+    if (due > now()) return;
+    scheduled++;
+    start_message(resting[roused++ % count], due);
+  }
 }
 
 // Edge-triggered: a read that is shorter than the buffer has emptied the socket.
@@ -130,14 +152,16 @@ static void handle(struct connection* c, uint32_t events) {
 
 static void turn(void) {
   static struct epoll_event events[EVENTS];
-  const int ready = epoll_wait(epoll, events, EVENTS, 50);
+  const bool paced = interval != 0 && (phase == WARMUP || phase == WINDOW);
+  if (paced) start_due();
+  const int ready = epoll_wait(epoll, events, EVENTS, paced ? 0 : 50);
   if (ready < 0 && errno != EINTR) fail("epoll_wait: %s", strerror(errno));
   for (int i = 0; i < ready; i++) handle(events[i].data.ptr, events[i].events);
 }
 
 int main(int argc, char** argv) {
-  if (argc != 7) {
-    fprintf(stderr, "usage: load PORT PID CONNECTIONS BYTES WARMUP_MS WINDOW_MS\n");
+  if (argc != 7 && argc != 8) {
+    fprintf(stderr, "usage: load PORT PID CONNECTIONS BYTES WARMUP_MS WINDOW_MS [RATE]\n");
     return 2;
   }
   const int port = atoi(argv[1]);
@@ -146,9 +170,11 @@ int main(int argc, char** argv) {
   const uint64_t warmup = strtoull(argv[5], NULL, 10) * 1000000, window = strtoull(argv[6], NULL, 10) * 1000000;
   struct window measured;
   window_of(&measured, atoi(argv[2]));
+  if (argc == 8) interval = SECOND / strtoull(argv[7], NULL, 10);
   connections = calloc(count, sizeof *connections);
+  resting = calloc(count, sizeof(struct connection*));
   epoll = epoll_create1(EPOLL_CLOEXEC);
-  if (connections == NULL || epoll < 0 || !pattern_make(size)) fail("no memory");
+  if (connections == NULL || resting == NULL || epoll < 0 || !pattern_make(size)) fail("no memory");
 
   uint64_t until = now() + PATIENCE;
   while (answered < count) {
@@ -159,15 +185,19 @@ int main(int argc, char** argv) {
 
   phase = WARMUP;
   until = now() + warmup;
-  for (size_t i = 0; i < count; i++) start_message(&connections[i], now());
+  schedule = now();
+  for (size_t i = 0; i < count && interval == 0; i++) start_message(&connections[i], now());
   while (now() < until) turn();
 
   phase = WINDOW;
   window_begin(&measured);
-  until = now() + window;
+  const uint64_t begun = now();
+  until = begun + window;
   while (now() < until) turn();
   window_end(&measured);
   if (latency.total == 0) fail("no answer at all");
+  size_t starved = 0;
+  for (size_t i = 0; i < count; i++) starved += connections[i].busy && connections[i].started < begun;
 
   phase = DRAIN;
   until = now() + PATIENCE;
@@ -176,6 +206,6 @@ int main(int argc, char** argv) {
     if (now() > until) fail("%zu messages never came back", busy);
   }
 
-  window_print(&measured, &latency);
+  window_print(&measured, &latency, starved);
   return 0;
 }

@@ -27,14 +27,15 @@ static void window_end(struct window* window) {
   window->waited = waited() - window->waited;
 }
 
-// `latency` has one value for each request that was answered within the window.
-static void window_print(const struct window* window, const struct histogram* latency) {
+// `latency` has one value for each request that was answered within the window; `starved` connections had no answer in it.
+static void window_print(const struct window* window, const struct histogram* latency, size_t starved) {
   printf(
       "{\"requests\":%llu,\"windowNs\":%llu,\"serverCpuNs\":%llu,\"loadCpuNs\":%llu,\"loadWaitNs\":%llu,"
-      "\"meanNs\":%llu,\"p50Ns\":%llu,\"p90Ns\":%llu,\"p99Ns\":%llu,\"p999Ns\":%llu,\"maxNs\":%llu}\n",
+      "\"meanNs\":%llu,\"p50Ns\":%llu,\"p90Ns\":%llu,\"p99Ns\":%llu,\"p999Ns\":%llu,\"maxNs\":%llu,"
+      "\"starved\":%zu}\n",
       (unsigned long long)latency->total, (unsigned long long)window->length, (unsigned long long)window->server_cpu,
       (unsigned long long)window->own_cpu, (unsigned long long)window->waited,
       (unsigned long long)(latency->sum / latency->total), (unsigned long long)histogram_percentile(latency, 0.5),
       (unsigned long long)histogram_percentile(latency, 0.9), (unsigned long long)histogram_percentile(latency, 0.99),
-      (unsigned long long)histogram_percentile(latency, 0.999), (unsigned long long)latency->max);
+      (unsigned long long)histogram_percentile(latency, 0.999), (unsigned long long)latency->max, starved);
 }

@@ -17,7 +17,7 @@ if (process.argv[2] === 'net') {
   server.listen({ port: 0, host: '127.0.0.1', backlog: 4096 }, () => say(/** @type {any} */ (server.address()).port));
 } else {
   await runPromise(function* () {
-    const listener = listen({ host: '127.0.0.1', port: 0 });
+    const listener = listen({ host: '127.0.0.1', port: 0 }, { backlog: 4096 });
     say(listener.address.port);
     for (;;) server.emit('connection', toDuplex(yield* listener.accept(), { allowHalfOpen: true }));
   });

@@ -5,26 +5,47 @@ import { summarizeRatio } from '../harness/statistics.js';
 import { figure } from '../harness/table.js';
 import { reasonFor } from './reasons.js';
 
-/** @typedef {{ bench: string, where: string, who: string, what: string, ratio: import('../harness/statistics.js').Summary }} Lead */
+/**
+ * @typedef {object} Lead
+ * @property {string} bench
+ * @property {string} where
+ * @property {string} who
+ * @property {string} what
+ * @property {import('../harness/statistics.js').Summary} ratio
+ * @property {number} rounds
+ * @property {{ starves?: boolean, loadIsLimit?: boolean }} [signs] what of the samples speaks for a reason
+ */
+
+const NOT_SURE = 'none looked for: the rounds differ by more than this';
+/** From this part of a core on, the load may have been what was measured. */
+const LOAD_IS_LIMIT = 0.9;
 
 const OURS = 'coreactor';
 
-/** What of an echo sample is compared, and whether more is better. */
+/** What of an echo sample is compared, as the page calls it, and whether more is better. */
 const ECHO = /** @type {const} */ ([
   ['cpuUs', 'CPU per request', false],
   ['perSecond', 'throughput', true],
+  ['p50Us', 'p50 latency', false],
   ['p99Us', 'p99 latency', false],
+  ['p999Us', 'p99.9 latency', false],
 ]);
 
+/** The same of the figures of the other tables: every one is here, or is none in which somebody could be ahead. */
 const WORDS = new Map([
   ['ns', 'CPU time'],
   ['wakeNs', 'CPU time of the wake'],
+  ['us', 'time'],
+  ['perSecond', 'messages a second'],
   ['own', 'own memory'],
   ['rss', 'resident memory'],
   ['total', 'resident memory in all'],
   ['heap', 'heap'],
   ['heapBytes', 'heap that stays'],
 ]);
+const MORE_IS_BETTER = new Set(['perSecond']);
+/** In switches of its own, in multiples of its own cost at few, and of units that are no peers but what is compared. */
+const OF_ITS_OWN = new Set(['switches', 'growth', 'userBytes', 'kernelBytes', 'totalBytes']);
 
 /** Neither ours nor a yardstick in C. @param {string} name */
 function isRuntime(name) {
@@ -35,16 +56,18 @@ function isRuntime(name) {
 export function leads(parts) {
   const found = parts.flatMap(([bench, { tables }]) => tables.flatMap(({ data }) => leadsIn(bench, data)));
   if (found.length === 0) return ['Nobody, in any figure below.'];
-  const rows = found.map(({ bench, where, who, what, ratio }) => {
-    const sure = ratio.min > 1;
-    const certain = sure ? 'in every round' : 'not in every round';
+  const rows = found.map(({ bench, where, who, what, ratio, rounds, signs = {} }) => {
+    const sure = ratio.min > 1 && rounds > 1;
+    const certain = rounds === 1 ? 'one round only' : sure ? 'in every round' : 'not in every round';
     const range = `${figure(ratio.median)} (${figure(ratio.min)}–${figure(ratio.max)})`;
-    return `| ${[bench, where, who, what, range, certain, reasonFor({ bench, where, who, what, sure })].join(' | ')} |`;
+    const why = sure ? reasonFor({ bench, where, who, what, ...signs }) : NOT_SURE;
+    return `| ${[bench, where, who, what, range, certain, why].join(' | ')} |`;
   });
   return [
     'Every figure in which another runtime did better in the median; "ours / theirs" is the median of the rounds and their',
-    'range (for throughput theirs / ours). What is ahead of us by less than it varies is in the list too. The servers in C',
-    'are no runtimes but the yardsticks: how we stand to them is in each table.',
+    'range (theirs / ours where more is better). What is ahead of us by less than it varies is in the list too. The servers',
+    'in C are no runtimes but the yardsticks: how we stand to them is in each table. The reasons are ours, not measured,',
+    'but where one names a figure.',
     '',
     '| bench | where | who | figure | ours / theirs | how surely | why |',
     '| --- | --- | --- | --- | ---: | --- | --- |',
@@ -67,29 +90,44 @@ function leadsIn(bench, data) {
 }
 
 /** @param {string} bench @param {any} cell */
-function echoLeads(bench, { connections, inFlight, end, bytes, servers }) {
-  const where = end === undefined ? `${bytes} B x ${connections}` : `${end}, ${inFlight} at a time`;
+function echoLeads(bench, { connections, inFlight, end, rate, bytes, servers }) {
+  const load = rate === undefined ? '' : `, ${rate}/s`;
+  const where = end === undefined ? `${bytes} B x ${connections}${load}` : `${end}, ${inFlight} at a time`;
   const pick = (/** @type {any} */ server, /** @type {string} */ key) =>
     server.rounds.map((/** @type {any} */ round) => round.value?.[key]);
   const ours = servers.find((/** @type {any} */ server) => server.name === OURS);
   if (ours === undefined) return [];
+  const compared = ECHO.filter(([key]) => rate === undefined || key !== 'perSecond');
   return servers
     .filter((/** @type {any} */ { name }) => isRuntime(name))
     .flatMap((/** @type {any} */ server) =>
-      ECHO.flatMap(([key, what, more]) => {
+      compared.flatMap(([key, word, more]) => {
         const [a, b] = more ? [server, ours] : [ours, server];
         const ratio = summarizeRatio(pick(a, key), pick(b, key));
-        return ratio !== undefined && ratio.median > 1 ? [{ bench, where, who: server.name, what, ratio }] : [];
+        if (ratio === undefined || ratio.median <= 1) return [];
+        const what = end === undefined ? word : word.replace('request', 'connection').replace('throughput', 'rate');
+        const { starved, loadBusy } = server.summary;
+        const signs = { starves: starved?.median > 0, loadIsLimit: loadBusy?.median > LOAD_IS_LIMIT };
+        return [{ bench, where, who: server.name, what, ratio, rounds: roundsOf(server), signs }];
       }),
     );
 }
 
+/** @param {any} contestant */
+function roundsOf({ rounds }) {
+  return rounds.filter((/** @type {any} */ { value }) => value !== undefined).length;
+}
+
 /** @param {string} bench @param {any} row */
-function taskLeads(bench, { case: where, name, summary }) {
+function taskLeads(bench, { case: where, name, summary, rounds }) {
   if (!isRuntime(name)) return [];
   return Object.entries(summary).flatMap(([key, value]) => {
-    const ratio = /** @type {any} */ (value).coreactorDividedByIt;
     const what = WORDS.get(key);
-    return what !== undefined && ratio?.median > 1 ? [{ bench, where, who: name, what, ratio }] : [];
+    if (what === undefined && !OF_ITS_OWN.has(key))
+      throw new Error(`nobody has said whether "${key}" can be ahead of us`);
+    const ours = /** @type {any} */ (value).coreactorDividedByIt;
+    if (what === undefined || ours === undefined) return [];
+    const ratio = MORE_IS_BETTER.has(key) ? { median: 1 / ours.median, min: 1 / ours.max, max: 1 / ours.min } : ours;
+    return ratio.median > 1 ? [{ bench, where, who: name, what, ratio, rounds: roundsOf({ rounds }) }] : [];
   });
 }

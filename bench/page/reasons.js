@@ -1,15 +1,27 @@
 // Why somebody is ahead of us, as far as we know. The first that fits is taken.
 
-/** @type {{ bench: RegExp, who?: RegExp, where?: RegExp, what?: RegExp, why: string }[]} */
+/**
+ * @typedef {object} Reason
+ * @property {RegExp} bench
+ * @property {RegExp} [who]
+ * @property {RegExp} [where]
+ * @property {RegExp} [what]
+ * @property {boolean} [starves] whether it lets connections wait for the whole window
+ * @property {boolean} [loadIsLimit] whether the load had its core for itself
+ * @property {string} why
+ */
+
+/** @type {Reason[]} */
 const REASONS = [
   {
-    bench: /echo|sizes/,
-    who: /^Deno/,
-    why: 'it serves a few connections many times before it looks at the others: see its p99.9',
+    bench: /echo|sizes|latency/,
+    starves: true,
+    why: 'it serves a few connections many times before it looks at the others: see the notes on connections without an answer',
   },
   {
-    bench: /echo/,
+    bench: /echo|latency/,
     where: / x 1$/,
+    who: /^(uvloop|Go)/,
     why: 'with one connection both sides sleep between messages, and JavaScript wakes up to cold caches',
   },
   {
@@ -19,16 +31,11 @@ const REASONS = [
     why: 'each request finds its connection gone from the cache, and its record of one is a third of ours (see "idle"); likely, not proven',
   },
   {
-    bench: /sizes/,
-    where: /^1048576 /,
-    why: 'the sockets of both sides are full, and what counts is how much each call moves: chance, as the rounds tell',
-  },
-  {
     bench: /accept/,
     what: /CPU/,
     why: 'a connection is a Socket, its operations, a task and a generator here; ended by a reset, an error with its stack too',
   },
-  { bench: /accept/, why: 'the load is the limit, which has its core for itself: see "load busy"' },
+  { bench: /accept/, loadIsLimit: true, why: 'the load is the limit, which has its core for itself: see "load busy"' },
   { bench: /idle/, what: /in all/, why: 'its process is smaller before the first connection' },
   { bench: /idle/, why: 'its connection is a record of native code; ours a handful of JavaScript objects' },
   { bench: /switch/, where: /^1$/, why: 'with one task each switch is a whole turn of the loop' },
@@ -49,11 +56,20 @@ const REASONS = [
   { bench: /units/, why: 'see the notes of the table' },
 ];
 
-/** @param {{ bench: string, where: string, who: string, what: string, sure: boolean }} lead `sure`: in every round */
-export function reasonFor({ bench, where, who, what, sure }) {
+/**
+ * @param {{ bench: string, where: string, who: string, what: string, starves?: boolean, loadIsLimit?: boolean }} lead one that
+ *   is there in every round
+ */
+export function reasonFor({ bench, where, who, what, starves = false, loadIsLimit = false }) {
   const fits = (/** @type {RegExp | undefined} */ pattern, /** @type {string} */ text) => pattern?.test(text) ?? true;
   const found = REASONS.find(
-    (one) => one.bench.test(bench) && fits(one.who, who) && fits(one.where, where) && fits(one.what, what),
+    (one) =>
+      one.bench.test(bench) &&
+      fits(one.who, who) &&
+      fits(one.where, where) &&
+      fits(one.what, what) &&
+      (one.starves ?? starves) === starves &&
+      (one.loadIsLimit ?? loadIsLimit) === loadIsLimit,
   );
-  return found?.why ?? (sure ? 'not known' : 'none looked for: the rounds differ by more than this');
+  return found?.why ?? 'not known';
 }

@@ -2,9 +2,13 @@
 
 import { median } from '../harness/statistics.js';
 import { cpuNs, mustGo } from '../tasks/measure.js';
-import { mean, Phases, passes, spin, TASKS_PER_LOOK, TIMES } from './phases.js';
+import { Collector, mean, Phases, passes, spin, TASKS_PER_LOOK, TIMES } from './phases.js';
 
 const [verb = '', size = ''] = process.argv.slice(2);
+
+/** @type {Record<string, number>} of the last pass */
+let found = {};
+let collector = new Collector();
 
 /** @param {number} count */
 async function tasking(count) {
@@ -15,6 +19,7 @@ async function tasking(count) {
   const tasks = new Array(count).fill(null);
   for (const measured of [false, true]) {
     gc?.();
+    collector = new Collector();
     const go = mustGo(measured, TIMES);
     const begin = cpuNs();
     let done = 0;
@@ -24,7 +29,8 @@ async function tasking(count) {
         for (let i = 0; i < count; i++) done += await tasks[i];
       }
     } while (go());
-    if (measured) console.log(JSON.stringify({ tasks: (cpuNs() - begin) / done }));
+    collector.stop();
+    if (measured) found = { tasks: (cpuNs() - begin) / done };
   }
 }
 
@@ -35,6 +41,7 @@ async function timing(size) {
     const handles = new Array(count).fill(null);
     const phases = new Phases();
     gc?.();
+    collector = new Collector();
     const go = mustGo(measured, TIMES);
     do {
       phases.begin();
@@ -43,7 +50,8 @@ async function timing(size) {
       for (let i = 0; i < count; i++) clearTimeout(handles[i]);
       phases.end('cancelled', count);
     } while (go());
-    if (measured) phases.print(mean);
+    collector.stop();
+    if (measured) found = phases.figures(mean);
   }
 }
 
@@ -56,6 +64,7 @@ async function expiring(size) {
   for (const { count, measured } of passes(size)) {
     const phases = new Phases();
     gc?.();
+    collector = new Collector();
     const go = mustGo(measured, TIMES);
     do {
       for (let i = 0; i < count; i++) setTimeout(fire, 1 + (i % 2));
@@ -65,10 +74,12 @@ async function expiring(size) {
       while (fired < count) await new Promise((resolve) => setImmediate(resolve));
       phases.end('expired', count);
     } while (go());
-    if (measured) phases.print(median);
+    collector.stop();
+    if (measured) found = phases.figures(median);
   }
 }
 
 /** @type {Record<string, (size: number) => Promise<void>>} */
 const verbs = { tasks: tasking, timers: timing, expiry: expiring };
 await verbs[verb]?.(Number(size));
+console.log(JSON.stringify({ ...found, collected: await collector.part() }));

@@ -3,9 +3,13 @@
 import { callLater, createTask, run, sleep } from 'coreactor';
 import { median } from '../harness/statistics.js';
 import { cpuNs, mustGo } from '../tasks/measure.js';
-import { mean, Phases, passes, spin, TASKS_PER_LOOK, TIMES } from './phases.js';
+import { Collector, mean, Phases, passes, spin, TASKS_PER_LOOK, TIMES } from './phases.js';
 
 const [verb = '', size = ''] = process.argv.slice(2);
+
+/** @type {Record<string, number>} of the last pass */
+let found = {};
+let collector = new Collector();
 
 /** @param {number} count */
 function* tasking(count) {
@@ -16,6 +20,7 @@ function* tasking(count) {
   const tasks = new Array(count).fill(null);
   for (const measured of [false, true]) {
     gc?.();
+    collector = new Collector();
     const go = mustGo(measured, TIMES);
     const begin = cpuNs();
     let done = 0;
@@ -25,7 +30,8 @@ function* tasking(count) {
         for (let i = 0; i < count; i++) done += yield* tasks[i];
       }
     } while (go());
-    if (measured) console.log(JSON.stringify({ tasks: (cpuNs() - begin) / done }));
+    collector.stop();
+    if (measured) found = { tasks: (cpuNs() - begin) / done };
   }
 }
 
@@ -36,6 +42,7 @@ function* timing(size) {
     const handles = new Array(count).fill(null);
     const phases = new Phases();
     gc?.();
+    collector = new Collector();
     const go = mustGo(measured, TIMES);
     do {
       phases.begin();
@@ -44,7 +51,8 @@ function* timing(size) {
       for (let i = 0; i < count; i++) handles[i].cancel();
       phases.end('cancelled', count);
     } while (go());
-    if (measured) phases.print(mean);
+    collector.stop();
+    if (measured) found = phases.figures(mean);
   }
 }
 
@@ -57,6 +65,7 @@ function* expiring(size) {
   for (const { count, measured } of passes(size)) {
     const phases = new Phases();
     gc?.();
+    collector = new Collector();
     const go = mustGo(measured, TIMES);
     do {
       for (let i = 0; i < count; i++) callLater(1 + (i % 2), fire);
@@ -66,10 +75,12 @@ function* expiring(size) {
       while (fired < count) yield* sleep(0);
       phases.end('expired', count);
     } while (go());
-    if (measured) phases.print(median);
+    collector.stop();
+    if (measured) found = phases.figures(median);
   }
 }
 
 /** @type {Record<string, (size: number) => Generator<any, void, any>>} */
 const verbs = { tasks: tasking, timers: timing, expiry: expiring };
 run(() => /** @type {any} */ (verbs[verb]?.(Number(size))));
+console.log(JSON.stringify({ ...found, collected: await collector.part() }));

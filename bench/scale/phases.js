@@ -1,5 +1,6 @@
 // What the two programs of the scale bench share: how long they run, and the clock between two phases.
 
+import { PerformanceObserver } from 'node:perf_hooks';
 import { cpuNs } from '../tasks/measure.js';
 
 /** Shorter than elsewhere, for there are many sizes; at the greatest it is one batch each. */
@@ -53,9 +54,35 @@ export class Phases {
   }
 
   /** @param {(costs: number[]) => number} middle of all batches */
-  print(middle) {
-    const figures = Object.entries(this.#costs).map(([name, costs]) => [name, middle(costs)]);
-    console.log(JSON.stringify(Object.fromEntries(figures)));
+  figures(middle) {
+    return Object.fromEntries(Object.entries(this.#costs).map(([name, costs]) => [name, middle(costs)]));
+  }
+}
+
+/** What part of the time since it was made, up to stop(), the program has stood still for the collector of garbage. */
+export class Collector {
+  #pauses = 0;
+  #begin = performance.now();
+  #end = Number.POSITIVE_INFINITY;
+  #observer = new PerformanceObserver((list) => {
+    for (const { startTime, duration } of list.getEntries()) {
+      if (startTime >= this.#begin && startTime < this.#end) this.#pauses += duration;
+    }
+  });
+
+  constructor() {
+    this.#observer.observe({ entryTypes: ['gc'] });
+  }
+
+  stop() {
+    this.#end = performance.now();
+  }
+
+  /** Once Node has told of all pauses, which it does when its loop goes round. */
+  async part() {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    this.#observer.disconnect();
+    return this.#pauses / (this.#end - this.#begin);
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { measureProgram } from '../harness/children.js';
 import { alternate } from '../harness/rounds.js';
+import { summarize } from '../harness/statistics.js';
 import { figure } from '../harness/table.js';
 import { findContestants } from '../tasks/contestants.js';
 import { series, taskTable } from '../tasks/table.js';
@@ -23,9 +24,10 @@ export const bench = {
   async run(context) {
     const { tasks: wanted } = context.options;
     const [tasks, notes] = await measure(context, 'tasks', 'await', wanted ?? TASKS);
-    const [timers] = await measure(context, 'timers', 'setTimeout', wanted ?? TIMERS);
-    const [expiry] = await measure(context, 'expiry', 'setTimeout', wanted ?? TIMERS);
-    return [tasksTable(tasks, notes), timersTable({ ...timers, ...expiry }, notes)];
+    const [timers, notesOfTimers] = await measure(context, 'timers', 'setTimeout', wanted ?? TIMERS);
+    const [expiry, notesOfExpiry] = await measure(context, 'expiry', 'setTimeout', wanted ?? TIMERS);
+    const together = [...new Set([...notesOfTimers, ...notesOfExpiry])];
+    return [tasksTable(tasks, notes), timersTable({ ...timers, ...expiry }, together)];
   },
 };
 
@@ -66,7 +68,31 @@ async function measure(context, verb, javascript, sizes) {
         `scale ${verb}, round ${round + 1}/${options.rounds}, ${name}: ${value ? Object.values(value).map(figure).join(', ') : error} ns`,
       ),
   });
-  return [Object.fromEntries(VERBS[verb].map((key) => [key, casesOf(key, sized, outcomes)])), notes];
+  const cases = VERBS[verb].map((key) => [key, casesOf(key, sized, outcomes)]);
+  return [Object.fromEntries(cases), [...notes, whyItBends(verb, sized, outcomes)]];
+}
+
+/**
+ * How much of the time went into the collection of garbage, which grows where the curve bends.
+ * @param {string} verb
+ * @param {Sized[]} sized
+ * @param {Outcomes} outcomes
+ */
+function whyItBends(verb, sized, outcomes) {
+  const parts = [...new Set(sized.map(({ who }) => who))].map((who) => {
+    const shares = sized
+      .filter((one) => one.who === who)
+      .map(({ name, size }) => {
+        const share = summarize((outcomes.get(name) ?? []).map(({ value }) => value?.collected))?.median;
+        return `${size.toLocaleString('en-US')}: ${share === undefined ? '-' : `${Math.round(share * 100)} %`}`;
+      });
+    return `${who} ${shares.join(', ')}`;
+  });
+  return (
+    `Where "${verb}" bends: what lives when the young generation is full is copied, and what lives long is copied twice and` +
+    ` then marked. Pauses of the collector, as part of the time: ${parts.join('; ')}. What is left of the growth is memory` +
+    ' that is in no cache any more.'
+  );
 }
 
 /**

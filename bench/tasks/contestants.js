@@ -77,7 +77,7 @@ export function compareCpu(context, contestants, args, extend = async (_contesta
     measure: async (contestant) => extend(contestant, await measureCpu(context, [...contestant.command, ...args])),
     report: ({ name }, round, { value, error }) =>
       progress(
-        `${args.join(' ')}, round ${round + 1}/${options.rounds}, ${name}: ${value ? `${figure(value.ns)} ns` : error}`,
+        `${args.join(' ')}, round ${round + 1}/${options.rounds}, ${name}: ${value ? `${figure(value.ns)} ns` : (error ?? 'left out')}`,
       ),
   });
 }
@@ -104,7 +104,7 @@ export function compareMemory({ options, cpus, progress }, contestants, args) {
     },
     report: ({ name }, round, { value, error }) =>
       progress(
-        `${args.join(' ')}, round ${round + 1}/${options.rounds}, ${name}: ${value ? `${figure(value.heap)} B heap, ${figure(value.rss)} B resident` : error}`,
+        `${args.join(' ')}, round ${round + 1}/${options.rounds}, ${name}: ${value ? `${figure(value.heap)} B heap, ${figure(value.rss)} B resident` : (error ?? 'left out')}`,
       ),
   });
 }

@@ -45,7 +45,6 @@ export function taskTable({
   const rows = [];
   const data = [];
   for (const one of cases) {
-    const most = Math.max(...[...one.outcomes.values()].map(({ length }) => length));
     for (const [name, rounds] of one.outcomes) {
       const row = [one.label, name];
       /** @type {Record<string, unknown>} */
@@ -58,7 +57,7 @@ export function taskTable({
       }
       rows.push(row);
       data.push({ case: one.label, name, summary, rounds });
-      for (const remark of [failures(rounds), leftOut(rounds, most)].filter(Boolean)) {
+      for (const remark of [failures(rounds), leftOut(rounds)].filter(Boolean)) {
         remarks.push(`${name}, ${one.label}: ${remark}.`);
       }
     }

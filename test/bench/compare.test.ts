@@ -84,3 +84,18 @@ test('several files of one run are one set of rounds', () => {
   const found = findChanges([before], [report({ coreactor: ns(13) }), report({ coreactor: ns(14, 15) })]);
   expect(found.ours.changes).toMatchObject([{ after: { interval: { low: 13, high: 15 } } }]);
 });
+
+test('both ways in which connections end are compared, and rounds in which others held up the load are not', () => {
+  const part = (end: string, cpuUs: number, waited: number) => ({
+    ...{ end, inFlight: 64 },
+    servers: [{ name: 'coreactor', rounds: Array(3).fill({ value: { cpuUs, waited } }) }],
+  });
+  const accept = (reset: number, fin: number, waited = 0) => ({
+    ...report({}),
+    results: { accept: [{ title: 'Accept', data: [part('reset', reset, waited), part('fin', fin, waited)] }] },
+  });
+  const { ours } = findChanges([accept(1, 1)], [accept(10, 1)]);
+  expect(ours.compared).toBe(2);
+  expect(ours.changes).toMatchObject([{ label: '64 at a time, reset', ratio: 10 }]);
+  expect(findChanges([accept(1, 1)], [accept(10, 1, 0.5)]).ours.compared).toBe(0);
+});

@@ -1,0 +1,116 @@
+// The latency bench: the echo servers, all with the same load, which is what each of them can bear: so many messages a
+// second, sent when they are due, whether the one before was answered or not.
+
+import { fileLimit } from '../harness/machine.js';
+import { alternate, failures } from '../harness/rounds.js';
+import { figure, ratio } from '../harness/table.js';
+import { digest, percent, starvedNotes } from './digest.js';
+import { measure, refusal } from './measure.js';
+import { findServers } from './servers.js';
+
+/** A fifth of what C epoll can do, and half of what the slowest can, or so. */
+const LOADS = [
+  { size: 128, connections: 50, rate: 20_000 },
+  { size: 128, connections: 1000, rate: 20_000 },
+  { size: 16_384, connections: 50, rate: 8000 },
+];
+const WARMUPS = 4;
+const LATENCIES = /** @type {const} */ (['p50Us', 'p99Us', 'p999Us']);
+
+/** @typedef {typeof LOADS[number] & { refused: string, outcomes: import('./digest.js').Outcomes }} Cell */
+
+/** @type {import('../main.js').Bench} */
+export const bench = {
+  summary: 'TCP echo: latency at equal load, messages sent at a fixed rate, against C epoll and other servers',
+  async run(context) {
+    const { options, progress } = context;
+    const { servers, notes } = await findServers(context, { guest: true });
+    // So few messages take longer until everything is compiled.
+    const patient = { ...context, options: { ...options, warmup: WARMUPS * options.warmup } };
+    /** @type {Cell[]} */
+    const cells = [];
+    for (const load of LOADS) {
+      const { size, connections, rate } = load;
+      const name = `latency ${size} B x ${connections}, ${rate}/s`;
+      const refused = refusal(connections, fileLimit());
+      const outcomes = await alternate({
+        contestants: refused ? [] : servers,
+        rounds: options.rounds,
+        measure: ({ command }) => measure('load', [String(rate)], command, connections, size, patient),
+        report: (server, round, { value, error }) =>
+          progress(
+            `${name}, round ${round + 1}/${options.rounds}, ${server.name}: ${value ? `p99 ${figure(value.p99Us)} us` : error}`,
+          ),
+      });
+      cells.push({ ...load, refused, outcomes });
+    }
+    return [latencyTable(cells, options, notes)];
+  },
+};
+
+/**
+ * @param {Cell[]} cells
+ * @param {import('../harness/options.js').Options} options
+ * @param {string[]} notes
+ * @returns {import('../harness/table.js').Table}
+ */
+function latencyTable(cells, { rounds, seconds, warmup }, notes) {
+  const remarks = [...notes];
+  const rows = cells.flatMap(({ size, connections, rate, refused, outcomes }) => {
+    if (refused) remarks.push(`${connections} connections ${refused}.`);
+    remarks.push(...starvedNotes(outcomes, connections));
+    return [...outcomes].map(([name, rounds]) => {
+      const figures = digest(outcomes, name);
+      const failed = failures(rounds);
+      if (failed) remarks.push(`${name}, ${size} B x ${connections}: ${failed}.`);
+      return [
+        `${size} B x ${connections}`,
+        rate.toLocaleString('en-US'),
+        name,
+        ...LATENCIES.flatMap((key) => [figure(figures[key].median), ratio(figures[key].ratio?.median)]),
+        figure(figures.cpuUs.median),
+        percent(figures.busy.median),
+      ];
+    });
+  });
+  return {
+    title: 'Echo: latency at equal load',
+    method:
+      `Median of ${rounds} alternating rounds of ${seconds} s after ${WARMUPS * warmup} s of warm-up: so many messages a second over all connections, each timed from` +
+      ' when it was due. Ratios are medians of the ratios to C epoll in the same round. CPU per request is higher than at full' +
+      ' load, since the server sleeps between messages.',
+    header: [
+      'load',
+      'messages/s',
+      'server',
+      ...['p50', 'p99', 'p99.9'].flatMap((name) => [`${name} us`, 'x C epoll']),
+    ].concat('CPU us/request', 'server busy'),
+    rows,
+    notes: remarks,
+    data: cells.map(({ size, connections, rate, refused, outcomes }) => ({
+      connections,
+      bytes: size,
+      rate,
+      refused: refused || undefined,
+      servers: [...outcomes].map(([name, rounds]) => ({ name, summary: digest(outcomes, name), rounds })),
+    })),
+    plots: [
+      {
+        file: 'latency',
+        kind: 'bars',
+        title: 'Echo: latency at equal load, 99th percentile',
+        x: { label: 'load', categories: cells.map(({ size, connections }) => `${size} B x ${connections}`) },
+        y: { label: 'microseconds (log)', log: true },
+        series: [...(cells[0]?.outcomes.keys() ?? [])].map((name) => {
+          const digests = cells.map(({ outcomes }) => digest(outcomes, name).p99Us);
+          return {
+            name,
+            values: digests.map(({ median }) => median),
+            low: digests.map(({ min }) => min),
+            high: digests.map(({ max }) => max),
+          };
+        }),
+      },
+    ],
+  };
+}

@@ -1,0 +1,69 @@
+// Who is ahead of us: every figure of the tables counts, or somebody has said why not.
+
+import { expect, test } from 'vitest';
+import { leads } from '../../bench/page/leads.js';
+
+type Samples = Record<string, number>[];
+
+/** A part of the page with one table of an echo bench. */
+function echo(servers: Record<string, Samples>, more: object = {}): never {
+  const data = {
+    ...{ connections: 50, bytes: 128, ...more },
+    servers: Object.entries(servers).map(([name, samples]) => ({
+      name,
+      summary: { starved: { median: samples[0]?.starved }, loadBusy: { median: samples[0]?.loadBusy } },
+      rounds: samples.map((value) => ({ value })),
+    })),
+  };
+  return ['echo', { tables: [{ data: [data] }] }] as never;
+}
+
+function tasks(key: string, coreactorDividedByIt: object, rounds = 3): never {
+  const entry = { case: 'text', name: 'peer', summary: { [key]: { coreactorDividedByIt } } };
+  return ['node', { tables: [{ data: [{ ...entry, rounds: Array(rounds).fill({ value: { [key]: 1 } }) }] }] }] as never;
+}
+
+const rowsOf = (part: never): string[] => leads([part]).filter((line) => /^\| (echo|node)/.test(line));
+
+test('CPU, throughput and three latencies are compared; the servers in C and our own are no peers', () => {
+  const ours = { cpuUs: 2, perSecond: 100, p50Us: 2, p99Us: 2, p999Us: 2 };
+  const theirs = { cpuUs: 1, perSecond: 200, p50Us: 1, p99Us: 1, p999Us: 1 };
+  const both = (samples: object) => [samples, samples, samples] as Samples;
+  const rows = rowsOf(
+    echo({ coreactor: both(ours), Peer: both(theirs), 'C epoll': both(theirs), 'coreactor (x)': both(theirs) }),
+  );
+  expect(rows.map((row) => row.split(' | ').slice(2, 5).join(' '))).toEqual([
+    'Peer CPU per request 2.00 (2.00–2.00)',
+    'Peer throughput 2.00 (2.00–2.00)',
+    'Peer p50 latency 2.00 (2.00–2.00)',
+    'Peer p99 latency 2.00 (2.00–2.00)',
+    'Peer p99.9 latency 2.00 (2.00–2.00)',
+  ]);
+  expect(rowsOf(echo({ coreactor: both(theirs), Peer: both(ours) }))).toEqual([]);
+  // At a rate that is given, nobody has more throughput.
+  const paced = rowsOf(echo({ coreactor: both(ours), Peer: both(theirs) }, { rate: 1000 }));
+  expect(paced.some((row) => row.includes('throughput'))).toBe(false);
+});
+
+test('a reason is given only where somebody is ahead in every round, and for what its samples show', () => {
+  const ours = [{ cpuUs: 2 }, { cpuUs: 2 }];
+  const reason = (...samples: Samples): string | undefined =>
+    rowsOf(echo({ coreactor: ours, Deno: samples }))[0]
+      ?.split(' | ')
+      .slice(5)
+      .join(' ');
+  expect(reason({ cpuUs: 1, starved: 5 }, { cpuUs: 1 })).toMatch(/^in every round it serves a few connections/);
+  expect(reason({ cpuUs: 1, starved: 0 }, { cpuUs: 1 })).toMatch(/^in every round not known/);
+  expect(reason({ cpuUs: 1, starved: 5 }, { cpuUs: 2.5 })).toMatch(/^not in every round none looked for/);
+  expect(rowsOf(echo({ coreactor: ours, Deno: [{ cpuUs: 1, starved: 5 }] }))[0]).toMatch(/one round only/);
+});
+
+test('more messages a second is better; a figure of which nobody has said what is better is refused', () => {
+  expect(rowsOf(tasks('perSecond', { median: 0.5, min: 0.4, max: 0.8 }))[0]).toContain(
+    'messages a second | 2.00 (1.25–2.50)',
+  );
+  expect(rowsOf(tasks('perSecond', { median: 2, min: 2, max: 2 }))).toEqual([]);
+  expect(rowsOf(tasks('ns', { median: 2, min: 2, max: 2 }))).toHaveLength(1);
+  expect(rowsOf(tasks('switches', { median: 2, min: 2, max: 2 }))).toEqual([]);
+  expect(() => rowsOf(tasks('furlongs', { median: 2, min: 2, max: 2 }))).toThrow(/nobody has said whether "furlongs"/);
+});
