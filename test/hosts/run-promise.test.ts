@@ -10,6 +10,7 @@ import {
   currentTask,
   Event,
   fromPromise,
+  gather,
   listen,
   Queue,
   Runner,
@@ -347,6 +348,54 @@ test('fromPromise: a cancel lets go, and aborts the signal of a function; the re
   });
   process.off('unhandledRejection', unhandled);
   expect(unhandled).not.toHaveBeenCalled();
+});
+
+test('fromPromise: several tasks await one operation, at once and later; a function is called anew for each', async () => {
+  await timely(
+    runPromise(function* () {
+      const slow = fromPromise(pause(5).then(() => 'value'));
+      const [left, ...tasks] = [1, 2, 3].map(() => createTask(slow));
+      yield* sleep(0);
+      left?.cancel();
+      for (const task of tasks) expect(yield* task).toBe('value');
+      expect(yield* slow).toBe('value');
+
+      const error = new Error('of the promise');
+      const failing = fromPromise(pause(1).then(() => Promise.reject(error)));
+      const failures = [createTask(failing), createTask(failing)];
+      yield* wait(failures);
+      expect(failures.map((task) => task.exception())).toEqual([error, error]);
+
+      let calls = 0;
+      const calling = fromPromise(async () => ++calls);
+      const answers = [createTask(calling), createTask(calling)];
+      yield* wait(answers);
+      expect(answers.map((task) => task.result())).toEqual([1, 2]);
+      expect(yield* calling).toBe(3);
+    }),
+  );
+});
+
+test('fromPromise: an error that nobody awaits is reported by the runtime; one that is awaited a little later is not', async () => {
+  const unhandled = vi.fn();
+  process.on('unhandledRejection', unhandled);
+  const failed = (message: string): Promise<never> => Promise.reject(new Error(message));
+  const options = { returnExceptions: true };
+  await runPromise(function* () {
+    yield* gather([fromPromise(failed('a')), fromPromise(failed('b'))], options);
+    yield* createTask(gather([gather([fromPromise(failed('c'))], options)]));
+    const late = createTask(timeout(1000, () => fromPromise(failed('d'))));
+    yield* wait([late]);
+    expect(late.exception()).toMatchObject({ message: 'd' });
+  });
+  await pause(20);
+  expect(unhandled).not.toHaveBeenCalled();
+  await runPromise(function* () {
+    fromPromise(failed('lost'));
+  });
+  await pause(20);
+  process.off('unhandledRejection', unhandled);
+  expect(unhandled.mock.calls.map(([error]) => error.message)).toEqual(['lost']);
 });
 
 test('a task can be awaited: its result, its error, its cancel, also after the run', async () => {
