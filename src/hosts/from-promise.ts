@@ -5,6 +5,7 @@ import { currentKernel, here } from '../kernel/here.ts';
 import { made } from '../kernel/made.ts';
 import { type Coroutine, DONE, type Operation, type Park } from '../kernel/operation.ts';
 import { park } from '../kernel/park.ts';
+import { reasonToEnd } from '../kernel/scope.ts';
 import type { Task } from '../kernel/task.ts';
 import { runtimeHost } from './host.ts';
 
@@ -14,9 +15,9 @@ const GRACE = 10;
 /**
  * Suspends until the promise (or what has a then()) is settled, and gives its value or throws its error. Cancelled, it
  * lets go: the promise goes on, and what it becomes is nobody's. Given a function, it calls that for the promise, with an
- * AbortSignal that is aborted by a cancel. Any number of tasks may await what it gives: they share the promise, but a
- * function is called for each. An error that nobody awaits is an unhandled rejection, the runtime's to report. (trio:
- * aio_as_trio; effection: until)
+ * AbortSignal that is aborted by a cancel, with its reason. Any number of tasks may await what it gives: they share the
+ * promise, but a function is called for each. An error that nobody awaits is an unhandled rejection, the runtime's to
+ * report. (trio: aio_as_trio; effection: until)
  * @throws InvalidStateError under run(), where no promise settles; TypeError for what is no promise.
  * @example
  * const response = yield* fromPromise((signal) => fetch(url, { signal }));
@@ -53,7 +54,7 @@ function* abortable<T>(begin: (signal: AbortSignal) => PromiseLike<T>): Coroutin
     settled = true;
     throw error;
   } finally {
-    if (!settled) aborter.abort();
+    if (!settled) aborter.abort(reasonToEnd(here.task));
   }
 }
 

@@ -12,6 +12,7 @@ import {
   fromPromise,
   gather,
   listen,
+  moveOnAfter,
   Queue,
   Runner,
   runPromise,
@@ -478,6 +479,39 @@ test('a scope has an AbortSignal: aborted by its cancel, its deadline, a cancel 
     });
   });
   expect(reasons).toEqual(['cancel', 'deadline', 'clean-up', 'outside', 'end']);
+});
+
+test('a cancel’s reason reaches the signal of fromPromise() and of a scope; a deadline’s is a TimeoutError', async () => {
+  const signals: AbortSignal[] = [];
+  const never = (signal: AbortSignal): Promise<void> => {
+    signals.push(signal);
+    return new Promise(() => {});
+  };
+  await runPromise(function* () {
+    const task = createTask(() =>
+      timeout(1e6, (scope) => {
+        signals.push(scope.signal);
+        return fromPromise(never);
+      }),
+    );
+    yield* sleep(0);
+    task.cancel('why');
+    yield* wait([task]);
+    expect(signals.map(({ reason }) => reason)).toEqual(['why', 'why']);
+
+    yield* moveOnAfter(1, (scope) => fromPromise(() => never(scope.signal)));
+    const cleaning = createTask(function* () {
+      try {
+        yield* sleep(1e6);
+      } finally {
+        yield* moveOnAfter(1, () => fromPromise(never)); // its own end, and not that of the task
+      }
+    });
+    yield* sleep(0);
+    cleaning.cancel('why');
+    yield* wait([cleaning]);
+    expect(signals.map(({ reason }) => reason.name)).toEqual([undefined, undefined, 'TimeoutError', 'AbortError']);
+  });
 });
 
 test('asyncContext: each task has what AsyncLocalStorage had where it was created; without it, nobody promises', async () => {
