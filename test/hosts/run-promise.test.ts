@@ -716,18 +716,60 @@ test('after its signal, or the end of its task, a deadlock is one again', async 
   expect(code).toBe(0);
 });
 
+test('after its signal has cancelled a task a run waits for its one descriptor: that is no deadlock', async () => {
+  const { stdout, code } = await start(
+    `import { connect as dial } from 'node:net';
+    import { createTask, listen, runPromise, sleep, wait } from 'coreactor';
+    await runPromise(function* () {
+      const aborter = new AbortController();
+      const task = createTask(sleep(1e6), { signal: aborter.signal });
+      yield* sleep(0);
+      aborter.abort();
+      yield* wait([task]);
+      const listener = listen({ host: '127.0.0.1', port: 0 });
+      setTimeout(() => dial(listener.address.port, '127.0.0.1').unref(), 50).unref(); // it keeps no process alive
+      (yield* listener.accept()).close();
+      console.log('accepted');
+    }).catch((error) => console.log(error.name));`,
+  ).ended;
+  expect([stdout, code]).toEqual(['accepted\n', 0]);
+});
+
+test('a run that was cancelled in a long sleep leaves no timer that would keep the process alive', async () => {
+  const { stdout, code } = await start(
+    `import { runPromise, sleep } from 'coreactor';
+    const aborter = new AbortController();
+    setTimeout(() => aborter.abort(), 10);
+    await runPromise(() => sleep(1e6), { signal: aborter.signal }).catch((error) => console.log(error.name));`,
+  ).ended;
+  expect([stdout, code]).toEqual(['CancelledError\n', 0]);
+});
+
+test('a sleep that is longer than a timer of the runtime can be does not spin', async () => {
+  const aborter = new AbortController();
+  let turns = 0;
+  const sleeping = runPromise(() => sleep(2 ** 32), {
+    signal: aborter.signal,
+    instruments: [{ selectBegin: () => void turns++ }],
+  });
+  await pause(50);
+  expect(turns).toBeLessThan(5);
+  aborter.abort();
+  await expect(sleeping).rejects.toMatchObject({ name: 'CancelledError' });
+});
+
 test('many runs that wait for promises only do not count as a leak of listeners, and each deadlock is told', async () => {
   const { stdout, stderr } = await start(
     `import { Event, fromPromise, runPromise } from 'coreactor';
     const slow = new Promise((resolve) => setTimeout(resolve, 20));
     const runs = Array.from({ length: 30 }, () => runPromise(() => fromPromise(slow)));
-    console.log((await Promise.all(runs)).length);
+    console.log((await Promise.all(runs)).length, process.listenerCount('beforeExit'));
     const stuck = Array.from({ length: 30 }, () => runPromise(() => new Event().wait()));
     console.log(new Set((await Promise.allSettled(stuck)).map(({ reason }) => reason.name)));
     console.log(process.listenerCount('beforeExit'));`,
   ).ended;
   expect(stderr).toBe('');
-  expect(stdout).toBe("30\nSet(1) { 'DeadlockError' }\n0\n");
+  expect(stdout).toBe("30 0\nSet(1) { 'DeadlockError' }\n0\n");
 });
 
 test('of two runs that wait for each other’s clean-up only one is told of a deadlock', async () => {
