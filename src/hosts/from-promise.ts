@@ -9,7 +9,7 @@ import { reasonToEnd } from '../kernel/scope.ts';
 import type { Task } from '../kernel/task.ts';
 import { runtimeHost } from './host.ts';
 
-/** So many passes of the host an error may wait to be awaited: a task begins in the next one, and may be within others. */
+/** How many passes of the host an error may wait for who awaits it: a task begins in the next, and may be in others. */
 const GRACE = 10;
 
 /**

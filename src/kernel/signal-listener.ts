@@ -56,7 +56,7 @@ export function cancelBy(task: Task<unknown>, signal: AbortSignal): void {
   else (listeners.get(signal) ?? new SignalListener(signal)).add(task);
 }
 
-/** @internal Refuses what is no AbortSignal, while nothing has begun yet; `caller` is the public function that was given it. */
+/** @internal Refuses what is no AbortSignal, before anything begins; `caller` is the public function that got it. */
 export function checkSignal(signal: AbortSignal | undefined, caller: string): void {
   // Not by instanceof: one of another realm, or of a library, does as well.
   if (signal === undefined || typeof signal?.addEventListener === 'function') return;

@@ -19,7 +19,7 @@ export class QueueIterator<T> implements AsyncIterableIterator<T> {
     return this;
   }
 
-  /** Calls side by side have their items in the order of the calls. Who gives up a call tells by return(): nobody else can. */
+  /** Calls side by side have their items in the order of the calls. Who gives one up calls return(). */
   async next(): Promise<IteratorResult<T, undefined>> {
     if (this.#left) return DONE;
     const wait = new Wait(this.#getters);
