@@ -5,12 +5,19 @@ import { currentKernel, here } from '../kernel/here.ts';
 import { made } from '../kernel/made.ts';
 import { type Coroutine, DONE, type Operation, type Park } from '../kernel/operation.ts';
 import { park } from '../kernel/park.ts';
+import { reasonToEnd } from '../kernel/scope.ts';
 import type { Task } from '../kernel/task.ts';
+import { runtimeHost } from './host.ts';
+
+/** How many passes of the host an error may wait for who awaits it: a task begins in the next, and may be in others. */
+const GRACE = 10;
 
 /**
  * Suspends until the promise (or what has a then()) is settled, and gives its value or throws its error. Cancelled, it
  * lets go: the promise goes on, and what it becomes is nobody's. Given a function, it calls that for the promise, with an
- * AbortSignal that is aborted by a cancel. (trio: aio_as_trio; effection: until)
+ * AbortSignal that is aborted by a cancel, with its reason. Any number of tasks may await what it gives: they share the
+ * promise, but a function is called for each. An error that nobody awaits is an unhandled rejection, the runtime's to
+ * report. (trio: aio_as_trio; effection: until)
  * @throws InvalidStateError under run(), where no promise settles; TypeError for what is no promise.
  * @example
  * const response = yield* fromPromise((signal) => fetch(url, { signal }));
@@ -23,7 +30,9 @@ export function fromPromise<T>(promise: PromiseLike<T> | ((signal: AbortSignal) 
       'fromPromise() was called under run(), which owns the thread, so that no promise settles: use runPromise()',
     );
   }
-  return made(typeof promise === 'function' ? abortable(promise) : new Settling(checked(promise)), 'fromPromise()');
+  const operation =
+    typeof promise === 'function' ? { [Symbol.iterator]: () => abortable(promise) } : new Settling(checked(promise));
+  return made(operation, 'fromPromise()');
 }
 
 function checked<T>(promise: PromiseLike<T>): PromiseLike<T> {
@@ -45,46 +54,75 @@ function* abortable<T>(begin: (signal: AbortSignal) => PromiseLike<T>): Coroutin
     settled = true;
     throw error;
   } finally {
-    if (!settled) aborter.abort();
+    if (!settled) aborter.abort(reasonToEnd(here.task));
   }
 }
 
-class Settling<T> implements Operation<T>, Iterator<Park, T, void> {
-  readonly #promise: PromiseLike<T>;
-  #task: Task<unknown> | null = null;
-  #settled: { value: T } | { error: unknown } | null = null;
+/** What a promise becomes, for those who await it. */
+class Settling<T> implements Operation<T> {
+  readonly promise: PromiseLike<T>;
+  readonly tasks = new Set<Task<unknown>>();
+  outcome: { value: T } | { error: unknown } | null = null;
+  /** Whether somebody has asked for the outcome. */
+  awaited = false;
 
   constructor(promise: PromiseLike<T>) {
-    this.#promise = promise;
-    // From now on, so that an error is not reported as one that nobody has handled. A thenable of others may settle twice,
-    // or throw: resolve() makes a promise of it, and leaves a promise as it is.
+    this.promise = promise;
+    // From now on, since the task that is to await it may not have begun. A thenable of others may settle twice, or throw:
+    // resolve() makes a promise of it, and leaves a promise as it is.
     Promise.resolve(promise).then(
       (value) => this.settle({ value }),
-      (error) => this.settle({ error }),
+      (error) => {
+        this.settle({ error });
+        this.expect(error, GRACE);
+      },
     );
   }
 
   [Symbol.iterator](): Iterator<Park, T, void> {
-    return this;
-  }
-
-  next(): IteratorResult<Park, T> {
-    const settled = this.#settled;
-    if (settled !== null) {
-      if ('error' in settled) throw settled.error;
-      return { done: true, value: settled.value };
-    }
-    this.#task = here.task;
-    return park(this.#promise);
-  }
-
-  return(): IteratorResult<Park, T> {
-    this.#task = null;
-    return DONE as never;
+    return new Settlement(this);
   }
 
   private settle(outcome: { value: T } | { error: unknown }): void {
-    this.#settled = outcome;
-    this.#task?.wake();
+    this.outcome = outcome;
+    for (const task of this.tasks) task.wake();
+  }
+
+  private expect(error: unknown, passes: number): void {
+    if (this.awaited) return;
+    if (passes === 0) void Promise.reject(error);
+    else runtimeHost.soon(() => this.expect(error, passes - 1));
+  }
+}
+
+/** One wait for it. */
+class Settlement<T> implements Iterator<Park, T, void> {
+  readonly #settling: Settling<T>;
+  #task: Task<unknown> | null = null;
+
+  constructor(settling: Settling<T>) {
+    this.#settling = settling;
+  }
+
+  next(): IteratorResult<Park, T> {
+    const { outcome, promise, tasks } = this.#settling;
+    this.#settling.awaited = true;
+    if (outcome === null) {
+      this.#task = here.task as Task<unknown>;
+      tasks.add(this.#task);
+      return park(promise);
+    }
+    this.leave();
+    if ('error' in outcome) throw outcome.error;
+    return { done: true, value: outcome.value };
+  }
+
+  return(): IteratorResult<Park, T> {
+    this.leave();
+    return DONE as never;
+  }
+
+  private leave(): void {
+    if (this.#task !== null) this.#settling.tasks.delete(this.#task);
   }
 }

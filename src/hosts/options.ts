@@ -1,7 +1,7 @@
 // What run() and runPromise() take, and what they make of it.
 
 import { monotonicClock } from '../kernel/clock.ts';
-import { isGenerator } from '../kernel/create-task.ts';
+import { closeBody } from '../kernel/create-task.ts';
 import type { Instrument } from '../kernel/instruments.ts';
 import type { Unhandled } from '../kernel/kernel.ts';
 import type { Main } from '../kernel/operation.ts';
@@ -48,10 +48,4 @@ export function openSelector(main: Main<unknown> | undefined, options: RunOption
     closeBody(main);
     throw error;
   }
-}
-
-// A generator that will never run is closed, as nobody else can.
-export function closeBody(main: Main<unknown> | undefined): void {
-  // Not one that a task has: that would end under its feet.
-  if (isGenerator(main) && Object.isExtensible(main)) main.return(undefined as never);
 }

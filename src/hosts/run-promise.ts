@@ -1,14 +1,15 @@
 // runPromise: the loop as a guest of the one that the runtime has.
 
-import { cancelBy } from '../kernel/create-task.ts';
+import { closeBody } from '../kernel/create-task.ts';
 import { InvalidStateError } from '../kernel/errors.ts';
 import { here } from '../kernel/here.ts';
 import type { Main } from '../kernel/operation.ts';
+import { cancelBy, checkSignal } from '../kernel/signal-listener.ts';
 import type { Task } from '../kernel/task.ts';
 import { ContextTask } from './context-task.ts';
 import { GuestLoop } from './guest-loop.ts';
 import { runtimeHost } from './host.ts';
-import { closeBody, loopOptions, openSelector, type RunOptions } from './options.ts';
+import { loopOptions, openSelector, type RunOptions } from './options.ts';
 
 export interface RunPromiseOptions extends RunOptions {
   /** When it is aborted, main is cancelled, with the signal's reason. As long as it is not, nothing is a deadlock. */
@@ -54,6 +55,12 @@ export function runPromise<T>(main: Main<T>, options: RunPromiseOptions = {}): P
 
 function start<T>(main: Main<T>, options: RunPromiseOptions): Promise<T> {
   return new Promise((resolve, reject) => {
+    try {
+      checkSignal(options.signal, 'runPromise()');
+    } catch (error) {
+      closeBody(main);
+      throw error;
+    }
     const selector = openSelector(main, options);
     const ended = (error: unknown): void => {
       try {

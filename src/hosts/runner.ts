@@ -1,12 +1,13 @@
 // run and Runner: the blocking host on the machine's own selector and clock.
 
+import { closeBody } from '../kernel/create-task.ts';
 import { ClosedError, InvalidStateError } from '../kernel/errors.ts';
 import { here } from '../kernel/here.ts';
 import type { Main } from '../kernel/operation.ts';
 import type { Task } from '../kernel/task.ts';
 import type { NativeSelector } from '../native/native-selector.ts';
 import { BlockingLoop } from './blocking-loop.ts';
-import { closeBody, loopOptions, openSelector, type RunOptions } from './options.ts';
+import { loopOptions, openSelector, type RunOptions } from './options.ts';
 
 /**
  * Several runs, one after another, on one selector. (asyncio: Runner)

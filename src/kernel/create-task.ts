@@ -5,6 +5,7 @@ import { ArgumentTypeError, InvalidStateError } from './errors.ts';
 import { currentKernel, here } from './here.ts';
 import { taken } from './made.ts';
 import type { Coroutine, Main, Operation } from './operation.ts';
+import { cancelBy, checkSignal } from './signal-listener.ts';
 import { Task } from './task.ts';
 
 export interface TaskOptions {
@@ -29,38 +30,24 @@ export interface TaskOptions {
 export function createTask<T>(main: Main<T>, options?: TaskOptions): Task<T> {
   const kernel = here.kernel;
   if (kernel === null) {
-    if (isGenerator(main) && Object.isExtensible(main)) main.return(undefined as never);
+    closeBody(main);
     return currentKernel('createTask()') as never;
+  }
+  try {
+    checkSignal(options?.signal, 'createTask()');
+  } catch (error) {
+    closeBody(main);
+    throw error;
   }
   const task = kernel.spawn(claim(main, 'createTask()'), options?.name);
   if (options?.signal !== undefined) cancelBy(task as Task<unknown>, options.signal);
   return task;
 }
 
-/**
- * @internal The task is cancelled when the signal is aborted, with its reason. Until then a guest has somebody to hope for:
- * that no timer of the host keeps the process alive for a signal (AbortSignal.timeout()) does not make it a deadlock.
- */
-export function cancelBy(task: Task<unknown>, signal: AbortSignal): void {
-  const { kernel } = task;
-  const hope = kernel.guest ? 1 : 0; // under run() nobody is let run who could abort it from outside
-  const abort = (): void => {
-    task.removeWaiter(waiter);
-    leave();
-    task.cancel(signal.reason);
-  };
-  const leave = (): void => {
-    kernel.hopes -= hope;
-    signal.removeEventListener('abort', abort);
-  };
-  const waiter = { taskDone: leave };
-  if (signal.aborted) {
-    task.cancel(signal.reason);
-    return;
-  }
-  kernel.hopes += hope;
-  signal.addEventListener('abort', abort);
-  task.addWaiter(waiter);
+/** @internal A generator that will never run is closed, as nobody else can. */
+export function closeBody(main: Main<unknown> | undefined): void {
+  // Not one that a task has: that would end under its feet.
+  if (isGenerator(main) && Object.isExtensible(main)) main.return(undefined as never);
 }
 
 /** @internal The generator of `main`, marked as taken. */

@@ -14,7 +14,7 @@
 
 import { NEVER, type Outside } from './cancellation.ts';
 import { deadlineAt } from './deadline.ts';
-import { InvalidStateError } from './errors.ts';
+import { InvalidStateError, TimeoutError } from './errors.ts';
 import { currentTask } from './here.ts';
 import { made } from './made.ts';
 import type { Operation } from './operation.ts';
@@ -75,18 +75,20 @@ export class CancelScope {
     if (this.#left || this.passed) return false;
     this.#cancelCalled = true;
     if (this.#task !== null) this.ask(false);
-    this.#aborter?.abort();
+    this.abort();
     return true;
   }
 
   /**
-   * For what takes an AbortSignal: aborted when the scope is cancelled or expires, and when it ends, however it does.
+   * For what takes an AbortSignal: aborted when the scope is cancelled or expires, and when it ends, however it does. Its
+   * reason is a TimeoutError when the deadline has passed, what cancel() was given when the task is cancelled, or an
+   * AbortError.
    * @example
    * const page = yield* timeout(1000, (scope) => fromPromise(fetch(url, { signal: scope.signal })));
    */
   get signal(): AbortSignal {
     this.#aborter ??= new AbortController();
-    if (this.cancelCalled || this.#left) this.#aborter.abort();
+    if (this.cancelCalled || this.#left) this.abort();
     return this.#aborter.signal;
   }
 
@@ -140,7 +142,7 @@ export class CancelScope {
     if (this.passed) return;
     this.#expired = true;
     this.ask(true);
-    this.#aborter?.abort();
+    this.abort();
   }
 
   /** @internal The body has ended. True if a return() was under way for this scope: then it ends here. */
@@ -148,7 +150,7 @@ export class CancelScope {
     const task = this.#task as Task<unknown>;
     const { kernel } = task;
     this.#left = true;
-    this.#aborter?.abort();
+    this.abort();
     if (this.#expiry !== null) kernel.timers.cancel(this.#expiry);
     const cancellation = kernel.cancellations.size > 0 ? kernel.cancellations.get(task) : undefined;
     if (cancellation === undefined) return false;
@@ -226,6 +228,12 @@ export class CancelScope {
     timers.add(this.#expiry, this.#deadline);
   }
 
+  private abort(): void {
+    if (this.#aborter === null || this.#aborter.signal.aborted) return;
+    const late = this.#expired ? new TimeoutError('the deadline of the scope has passed') : undefined;
+    this.#aborter.abort(late ?? reasonToEnd(this.#task));
+  }
+
   private ask(late: boolean): void {
     const task = this.#task as Task<unknown>;
     const cancellation = task.kernel.cancellation(task);
@@ -245,6 +253,12 @@ export class CancelScope {
   private around(number: number): number {
     return number < this.#number ? number : NEVER;
   }
+}
+
+/** @internal What the cancel was given that ends the task now; undefined if it is a scope that ends. */
+export function reasonToEnd(task: Task<unknown> | null): unknown {
+  const cancellation = task?.kernel.cancellations.get(task);
+  return cancellation?.cancelled === 0 ? cancellation.cause?.reason : undefined;
 }
 
 class Expiry implements Timer {

@@ -17,6 +17,7 @@ import { made } from '../kernel/made.ts';
 import type { Coroutine, Operation } from '../kernel/operation.ts';
 import { Ring } from '../kernel/ring.ts';
 import { label } from './label.ts';
+import { QueueIterator } from './queue-iterator.ts';
 import { type Source, Wait } from './wait.ts';
 import { WaitQueue } from './wait-queue.ts';
 
@@ -210,19 +211,12 @@ export class Queue<T> {
 
   /**
    * For asynchronous functions: `for await (const item of queue)` until it is shut down and empty. They stand in the same
-   * line as the tasks that get, and need no loop of their own. Whoever leaves the loop leaves what is in the queue.
+   * line as the tasks that get, and need no loop of their own. Whoever leaves the loop leaves what is in the queue. As
+   * after get(), taskDone() is the body's to say, if anybody is to join(): an item that was taken need not be done when
+   * the next one is asked for (a stream reads ahead).
    */
-  async *[Symbol.asyncIterator](): AsyncGenerator<T, void, void> {
-    for (;;) {
-      let item: T;
-      try {
-        item = await new Wait(this.#getters).promised();
-      } catch (error) {
-        if (error instanceof QueueShutDownError) return;
-        throw error;
-      }
-      yield item;
-    }
+  [Symbol.asyncIterator](): QueueIterator<T> {
+    return new QueueIterator(this.#getters);
   }
 
   private *consume(body: (item: T) => unknown): Coroutine<void> {

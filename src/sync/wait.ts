@@ -10,7 +10,7 @@
 
 import { awaitedTwice } from '../kernel/errors.ts';
 import { here } from '../kernel/here.ts';
-import type { Operation, Park } from '../kernel/operation.ts';
+import { DONE, type Operation, type Park } from '../kernel/operation.ts';
 import { giveWay, park, spend } from '../kernel/park.ts';
 import type { Resource } from '../kernel/resource.ts';
 import type { Task } from '../kernel/task.ts';
@@ -142,19 +142,37 @@ export class Wait<T> implements Operation<T>, Iterator<Park, T, void>, Guard, Re
     return String(this.source);
   }
 
-  /** For asynchronous functions, which are no task and stand in the same line. It cannot be cancelled. */
-  async promised(): Promise<T> {
-    if (this.source.attempt(this)) return this.end().value;
-    await new Promise<void>((resolve) => {
-      // What it is granted is written after the wake, and this goes on after both.
+  /**
+   * For asynchronous functions, which are no task and stand in the same line: settles when outcome() has something to
+   * say. Until that is called leave() gives back what was granted.
+   */
+  settled(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.source.attempt(this)) {
+        this.state = GRANTED;
+        resolve();
+        return;
+      }
+      // What it is granted is written after the wake, and who awaits this goes on after both.
       const wake = (): boolean => {
         resolve();
         return true;
       };
       this.enqueue({ name: 'an asynchronous function', doomed: false, wake } as Task<unknown>); // all that a line asks for
     });
+  }
+
+  /** What came of settled(): done if it was left. In an object, since a promise would await a value that is one. */
+  outcome(): IteratorResult<T, undefined> {
     if (this.state === REFUSED) throw this.value;
-    return this.end().value;
+    if (this.state === OVER) return DONE;
+    return { done: false, value: this.end().value };
+  }
+
+  /** Ends settled(), as return() ends the wait of a task. */
+  leave(): void {
+    this.return();
+    this.task?.wake();
   }
 
   private end(): IteratorReturnResult<T> {

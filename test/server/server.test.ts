@@ -6,6 +6,7 @@ import {
   type Coroutine,
   connect,
   createTask,
+  Event,
   gather,
   type Handler,
   type Listener,
@@ -59,15 +60,19 @@ function* ask(socket: Socket, text: string): Coroutine<string> {
   return (yield* socket.recv(1000)).toString();
 }
 
+function* until(condition: () => boolean): Coroutine<void> {
+  while (!condition()) yield* sleep(1);
+}
+
 test('it serves many at once, and close() waits for those who are at work', () => {
   const reports = serving(echo, function* ({ server, serving, dial }) {
     const sockets = yield* gather(Array.from({ length: 10 }, dial));
     expect(yield* gather(sockets.map((socket, i) => ask(socket, `${i}`)))).toEqual([...'0123456789']);
     expect([server.connections, server.closing]).toEqual([10, false]);
     const closing = createTask(server.close());
-    yield* sleep(5);
-    expect([closing.done, server.closing, serving.done]).toEqual([false, true, true]);
+    yield* serving;
     expect(yield* ask(sockets[0] as Socket, 'still here?')).toBe('still here?');
+    expect([closing.done, server.closing, server.connections]).toEqual([false, true, 10]);
     for (const socket of sockets) socket.close();
     yield* closing;
     expect(server.connections).toBe(0);
@@ -98,12 +103,14 @@ test('after the deadline the rest is cancelled, and its clean-up awaited', () =>
 
 test('what is idle ends at once, what is at work does not', () => {
   const log: string[] = [];
+  const [atWork, mayAnswer] = [new Event(), new Event()];
   serving(
     function* (socket, server) {
       for (;;) {
         const request = yield* server.whileIdle(() => socket.recv(100));
         if (request === undefined || request.length === 0) break;
-        yield* sleep(20);
+        atWork.set();
+        yield* mayAnswer.wait();
         yield* socket.sendAll(request);
       }
       log.push('ended');
@@ -111,10 +118,12 @@ test('what is idle ends at once, what is at work does not', () => {
     function* ({ server, dial }) {
       const [idle, busy] = yield* gather([dial(), dial()]);
       const answer = createTask(() => ask(busy as Socket, 'work'));
-      yield* sleep(5);
+      yield* atWork.wait();
+      yield* until(() => server.connections === 2);
       const closing = createTask(server.close());
       expect((yield* (idle as Socket).recv(1)).length).toBe(0);
       expect([log, closing.done, answer.done]).toEqual([['ended'], false, false]);
+      mayAnswer.set();
       expect(yield* answer).toBe('work');
       yield* closing;
       expect(log).toEqual(['ended', 'ended']);
@@ -138,7 +147,7 @@ test('a handler that fails is reported and stops nobody; a peer that breaks off 
       yield* (good as Socket).sendAll(Buffer.from('x'));
       yield* sleep(1);
       expect(yield* ask(good as Socket, 'fine')).toBe('fine');
-      expect(server.connections).toBe(1);
+      yield* until(() => server.connections === 1);
       (good as Socket).close();
       yield* server.close();
     },
