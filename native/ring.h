@@ -14,6 +14,9 @@
 
 namespace coreactor {
 
+// In the flags that the kernel sets: completions that had no place among those to be read wait outside.
+constexpr uint32_t IORING_SQ_CQ_OVERFLOW = 1U << 1;
+
 class Ring {
  public:
   Ring() = default;
@@ -40,7 +43,7 @@ class Ring {
   // Hands over the requests.
   int submit() { return submit(0, 0, nullptr, 0); }
   // Whether something is complete but for the kernel's last hand, which comes with the next enter().
-  bool hasMore() const { return (__atomic_load_n(requestFlags_, __ATOMIC_ACQUIRE) & IORING_SQ_TASKRUN) != 0; }
+  bool hasMore() const { return (flags() & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) != 0; }
   // Lets the kernel finish what it has put off; hands over nothing, waits for nothing.
   int settle();
   // Cancels a request now. 0 or -errno (-ENOENT: it is over).
@@ -73,6 +76,7 @@ class Ring {
   };
 
   int submit(unsigned wait, unsigned flags, const void* argument, size_t size);
+  uint32_t flags() const { return __atomic_load_n(requestFlags_, __ATOMIC_ACQUIRE); }
 
   UniqueFd fd_;
   Mapping queues_;
