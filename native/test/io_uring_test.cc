@@ -5,9 +5,11 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <thread>
 
@@ -236,6 +238,134 @@ TEST_CASE("H35: the bell rings for all of several hundred, which the kernel comp
     }
     CHECK(selector->wait(0) == 0);
     CHECK(::poll(&bell, 1, 0) == 0);
+  }
+}
+
+TEST_CASE("more requests at once than the ring has places") {
+  constexpr int32_t kCount = 3000;
+  rlimit limit{};
+  REQUIRE(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+  limit.rlim_cur = std::max<rlim_t>(limit.rlim_cur, kCount + 100);
+  if (limit.rlim_cur > limit.rlim_max || setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+    MESSAGE("skipped: not enough descriptors on this machine");
+    return;
+  }
+  std::vector<Ready> rows(kCount);
+  const auto selector = openUring(rows);
+  if (selector == nullptr) return;
+  std::vector<uint8_t> memory(64 * 1024);
+  std::string outbox(kCount, ' ');
+  for (size_t i = 0; i < outbox.size(); ++i) outbox[i] = static_cast<char>('a' + i % 23);
+  std::vector<Order> orders(kCount);
+  int32_t count = 0;
+  Mailbox mailbox{memory.data(), memory.size(), reinterpret_cast<uint8_t*>(outbox.data()), outbox.size(), orders.data(),
+                  &count,        kCount};
+  REQUIRE(selector->attach(mailbox) == 0);
+
+  const Pair a = makeTcpPair();
+  for (int32_t i = 0; i < kCount; ++i) orders[static_cast<size_t>(i)] = Order{7, a.near.get(), i, 1};
+  count = kCount;
+  CHECK(selector->wait(0) == 0);
+  std::string got;
+  for (pollfd far{a.far.get(), POLLIN, 0}; got.size() < outbox.size() && ::poll(&far, 1, 2000) == 1;)
+    got += take(a.far);
+  CHECK((got == outbox));
+
+  // Levels: each that was told is asked for anew.
+  const Pair b = makePipe();
+  put(b.far, "x");
+  std::vector<UniqueFd> fds;
+  for (int32_t i = 0; i < kCount; ++i) {
+    fds.push_back(duplicate(b.near));
+    REQUIRE(selector->add(fds.back().get(), kRead, i) == 0);
+  }
+  for (int round = 0; round < 3; ++round) {
+    std::vector<bool> told(kCount);
+    for (int wait = 0; wait < 10; ++wait) {
+      const int found = selector->wait(0);
+      REQUIRE(found >= 0);
+      for (int i = 0; i < found; ++i) told[static_cast<size_t>(rows[static_cast<size_t>(i)].token)] = true;
+    }
+    CHECK(std::count(told.begin(), told.end(), true) == kCount);
+  }
+}
+
+TEST_CASE("requests that the kernel does not take stay in their places, and who makes one too many is told") {
+  std::vector<Ready> rows(8);
+  const auto selector = openUring(rows);
+  if (selector == nullptr) return;
+  const Pair a = makePipe();
+  const Pair b = makePipe();
+  REQUIRE(selector->add(a.near.get(), kRead | kEdge, 1) == 0);
+  REQUIRE(selector->add(b.near.get(), kRead | kEdge, 2) == 0);
+  int error = 0;
+  // From here the kernel takes none.
+  std::thread([&] {
+    for (int i = 0; i < 10'000 && error == 0; ++i) error = selector->modify(b.near.get(), kRead | kEdge, 2);
+  }).join();
+  CHECK(error == -EEXIST);
+  put(a.far, "a");
+  put(b.far, "b");
+  std::vector<int> told(3);
+  for (int i = 0; i < 10; ++i) {
+    const int count = selector->wait(0);
+    REQUIRE((count >= 0 || count == -EINTR));
+    for (int row = 0; row < count; ++row) ++told[static_cast<size_t>(rows[static_cast<size_t>(row)].token)];
+  }
+  CHECK(told == std::vector<int>{0, 1, 1});
+  // And everything goes on.
+  CHECK(selector->modify(b.near.get(), kRead | kEdge, 2) == 0);
+  CHECK(selector->wait(kLimit) == 1);
+  CHECK(rows[0].token == 2);
+}
+
+TEST_CASE("H30: an order that the kernel does not take is told, and not sent when its bytes are another's") {
+  std::vector<Ready> rows(8);
+  const auto selector = openUring(rows);
+  if (selector == nullptr) return;
+  std::vector<uint8_t> memory(64 * 1024);
+  std::vector<uint8_t> outbox(16, 'a');
+  std::vector<Order> orders(8);
+  int32_t count = 0;
+  Mailbox mailbox{memory.data(), memory.size(), outbox.data(), outbox.size(), orders.data(), &count, 8};
+  REQUIRE(selector->attach(mailbox) == 0);
+  const Pair a = makeUnixPair();
+  orders[0] = Order{7, a.near.get(), 0, 16};
+  count = 1;
+  int found = 0;
+  std::thread([&] { found = selector->wait(0); }).join();  // from here the kernel takes none
+  REQUIRE(found == 1);
+  CHECK(rows[0].token == 7);
+  CHECK(rows[0].events == kSent);
+  CHECK(rows[0].result == 0);
+  std::fill(outbox.begin(), outbox.end(), 'b');
+  CHECK(selector->wait(0) <= 0);
+  orders[0] = Order{7, a.near.get(), 0, 4};
+  count = 1;
+  CHECK(selector->wait(0) <= 0);
+  CHECK(take(a.far) == "bbbb");
+}
+
+TEST_CASE("H30: what was not sent is told at once, however much waits to be told before it") {
+  std::vector<Ready> rows(1);
+  const auto selector = openUring(rows);
+  if (selector == nullptr) return;
+  std::vector<uint8_t> memory(64 * 1024);
+  std::vector<uint8_t> outbox(16, 'a');
+  std::vector<Order> orders(1);
+  int32_t count = 0;
+  Mailbox mailbox{memory.data(), memory.size(), outbox.data(), outbox.size(), orders.data(), &count, 1};
+  REQUIRE(selector->attach(mailbox) == 0);
+  const Pair full = makeUnixPair();
+  fillUp(full.near);
+  const Crowd crowd(*selector);
+  for (int i = 0; i < 3; ++i) {
+    orders[0] = Order{7, full.near.get(), 0, 16};
+    count = 1;
+    REQUIRE(selector->wait(0) == 1);
+    CHECK(rows[0].token == 7);
+    CHECK(rows[0].events == kSent);
+    CHECK(rows[0].result == 0);
   }
 }
 
