@@ -80,8 +80,16 @@ int Ring::open(unsigned entries, unsigned completions) {
   return 0;
 }
 
+int Ring::reserve(unsigned count) {
+  while (requestMask_ + 1 - (tail_ - submitted_) < count) {
+    const unsigned before = submitted_;
+    if (const int error = submit(); error < 0) return error;
+    if (submitted_ == before) return -EAGAIN;
+  }
+  return 0;
+}
+
 io_uring_sqe& Ring::request(uint8_t operation, int fd, uint64_t userData) {
-  if (tail_ - submitted_ > requestMask_) submit();  // full
   io_uring_sqe& request = requests_[tail_++ & requestMask_];
   std::memset(&request, 0, sizeof request);
   request.opcode = operation;

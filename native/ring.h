@@ -14,6 +14,9 @@
 
 namespace coreactor {
 
+// In the flags that the kernel sets: completions that had no place among those to be read wait outside.
+constexpr uint32_t IORING_SQ_CQ_OVERFLOW = 1U << 1;
+
 class Ring {
  public:
   Ring() = default;
@@ -26,13 +29,20 @@ class Ring {
   int open(unsigned entries, unsigned completions);
   int fd() const { return fd_.get(); }
 
-  // A cleared request to be filled in. It goes with the next enter().
+  // Makes places for so many requests. 0 or -errno: the kernel does not take those that are there (-EAGAIN: it has no
+  // memory; -EEXIST: the ring is another thread's).
+  int reserve(unsigned count);
+  // A cleared request to be filled in, in a reserved place. It goes with the next enter().
   io_uring_sqe& request(uint8_t operation, int fd, uint64_t userData);
   // The position of the last request(), for isQueued().
   unsigned position() const { return tail_ - 1; }
   // Whether the kernel has not seen that request yet; then takeBack() makes it one that does nothing.
   bool isQueued(unsigned position) const { return static_cast<int>(position - submitted_) >= 0; }
   void takeBack(unsigned position);
+  // The requests that the kernel has not seen lie from firstQueued() to position(), if there are any.
+  bool hasQueued() const { return tail_ != submitted_; }
+  unsigned firstQueued() const { return submitted_; }
+  uint64_t userData(unsigned position) const { return requests_[position & requestMask_].user_data; }
 
   // Hands over the requests and waits for one completion at least, `ns` long at most (< 0: for ever; 0: not at all).
   // 0 or -errno (-EINTR).
@@ -40,7 +50,12 @@ class Ring {
   // Hands over the requests.
   int submit() { return submit(0, 0, nullptr, 0); }
   // Whether something is complete but for the kernel's last hand, which comes with the next enter().
-  bool hasMore() const { return (__atomic_load_n(requestFlags_, __ATOMIC_ACQUIRE) & IORING_SQ_TASKRUN) != 0; }
+  bool hasMore() const { return (flags() & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) != 0; }
+  // Whether the completions of what is queued, and so many more, will be there to be read as soon as they are made.
+  bool hasPlaces(unsigned more) const {
+    const unsigned places = completionMask_ + 1 - (ready() - head());
+    return (flags() & IORING_SQ_CQ_OVERFLOW) == 0 && places >= tail_ - submitted_ + more;
+  }
   // Lets the kernel finish what it has put off; hands over nothing, waits for nothing.
   int settle();
   // Cancels a request now. 0 or -errno (-ENOENT: it is over).
@@ -73,6 +88,7 @@ class Ring {
   };
 
   int submit(unsigned wait, unsigned flags, const void* argument, size_t size);
+  uint32_t flags() const { return __atomic_load_n(requestFlags_, __ATOMIC_ACQUIRE); }
 
   UniqueFd fd_;
   Mapping queues_;

@@ -34,6 +34,9 @@ constexpr unsigned kBuffers = 16;  // a power of two
 constexpr uint16_t kGroup = 0;
 constexpr unsigned kRequests = 2048;
 constexpr unsigned kCompletions = 4096;
+constexpr unsigned kMostAtOnce = 8;  // requests that one change of a registration may need
+// Completions that those of kRequests which go on may add to one each.
+constexpr unsigned kGoingOn = 512;
 
 enum class Kind : uint32_t { kNobody, kPoll, kReceive, kAccept, kSend };
 
@@ -112,9 +115,10 @@ class UringSelector final : public Selector {
   void stop(Kind kind, Request& request, int fd);
   void stopPoll(int fd);
   bool withdraw(Kind kind, Request& request, int fd);
-  void renewAll();
+  int renewAll();
   void askLateOnesAgain();
   void announce();
+  void takeBackOrders();
   void renew(int fd, const Registration& to);
 
   void complete(const io_uring_cqe& completion);
@@ -295,6 +299,7 @@ int UringSelector::change(int fd, const Registration* before, const Registration
     watch = Watch();
     return 0;
   }
+  if (const int error = ring_.reserve(kMostAtOnce); error < 0) return error;
   stopPoll(fd);  // one that comes anew tells anew, which modify() is to do
   const bool receives = (after->interest & kReceive) != 0;
   if (!receives && watch.receive) {
@@ -303,16 +308,25 @@ int UringSelector::change(int fd, const Registration* before, const Registration
   }
   if ((after->interest & kAccept) == 0 && watch.accept) stop(Kind::kAccept, watch.accept, fd);
   renew(fd, *after);
-  if (bell_) ring_.submit();  // or it could not ring
+  if (bell_) {
+    ring_.submit();  // or it could not ring
+    if (ring_.hasQueued()) ring(bell_.get());
+  }
   return 0;
 }
 
-// What is over, or has been told and is a level, begins again.
-void UringSelector::renewAll() {
-  for (const int fd : stale_) {
-    if (const Registration* const found = registry_.find(fd)) renew(fd, *found);
+// What is over, or has been told and is a level, begins again. After an error the rest of them stay stale.
+int UringSelector::renewAll() {
+  int error = 0;
+  size_t done = 0;
+  for (; done < stale_.size(); ++done) {
+    const Registration* const found = registry_.find(stale_[done]);
+    if (found == nullptr) continue;
+    if (error = ring_.reserve(kMostAtOnce); error < 0) break;
+    renew(stale_[done], *found);
   }
-  stale_.clear();
+  stale_.erase(stale_.begin(), stale_.begin() + static_cast<std::ptrdiff_t>(done));
+  return error;
 }
 
 // Makes the requests that the registration needs and has not.
@@ -328,11 +342,17 @@ void UringSelector::renew(int fd, const Registration& to) {
 }
 
 void UringSelector::sendOrders() {
+  // Who failed must be told while the bytes are there, and not when what is complete has been read some day.
+  if (!ring_.hasPlaces(static_cast<unsigned>(mailbox_.orderCapacity) + kGoingOn)) return Selector::sendOrders();
   const int count = takeOrders();
   for (int i = 0; i < count; ++i) {
     const Order& order = mailbox_.orders[i];
     if (!isInside(order, mailbox_)) {
       emitUnsent(i, -EFAULT);
+      continue;
+    }
+    if (const int error = ring_.reserve(1); error < 0) {
+      emitUnsent(i, error);
       continue;
     }
     io_uring_sqe& entry = ring_.request(IORING_OP_SEND, order.fd, tag(Kind::kSend, 0, i));
@@ -349,9 +369,10 @@ int UringSelector::poll(int64_t ns) {
   unsigned head = ring_.head();
   const bool late = head != ring_.ready();
   if (late) askLateOnesAgain();
-  renewAll();
+  const int unasked = renewAll();
   ++batch_;
-  const int error = ring_.enter(late ? 0 : ns);
+  const int entered = ring_.enter(late || unasked < 0 ? 0 : ns);
+  const int error = unasked < 0 ? unasked : entered;
   // It was rung by what is complete now. For what comes later, announce() looks.
   if (bell_) silence(bell_.get());
 
@@ -366,6 +387,7 @@ int UringSelector::poll(int64_t ns) {
     emitUnsent(fdOf(completion.user_data), completion.res);
     completion.user_data = tag(Kind::kNobody, 0, 0);
   }
+  if (ring_.hasQueued()) takeBackOrders();
   for (; head != tail && room() > 0; ++head) complete(ring_.completion(head));
   ring_.consume(head);
   if (bell_) announce();
@@ -392,11 +414,22 @@ void UringSelector::askLateOnesAgain() {
   stale_.insert(stale_.begin(), late.begin(), late.end());
 }
 
+// What the kernel would not take may not go later, when its bytes may be another's.
+void UringSelector::takeBackOrders() {
+  for (unsigned position = ring_.firstQueued(); position != ring_.position() + 1; ++position) {
+    const uint64_t order = ring_.userData(position);
+    if (kindOf(order) != Kind::kSend) continue;
+    ring_.takeBack(position);
+    emitUnsent(fdOf(order), 0);
+  }
+}
+
 // For a host that polls fd(): what is asked must be with the kernel, and the bell must ring for what is left.
 void UringSelector::announce() {
   renewAll();
   ring_.submit();
-  if (ring_.head() != ring_.ready() || ring_.hasMore()) ring(bell_.get());
+  const bool owes = ring_.hasQueued() || !stale_.empty();
+  if (owes || ring_.head() != ring_.ready() || ring_.hasMore()) ring(bell_.get());
 }
 
 void UringSelector::complete(const io_uring_cqe& completion) {

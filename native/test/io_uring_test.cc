@@ -5,12 +5,16 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <thread>
 
+#include "address.h"
+#include "socket.h"
 #include "support.h"
 
 using namespace coreactor;
@@ -25,6 +29,33 @@ std::unique_ptr<Selector> openUring(std::vector<Ready>& rows) {
   if (selector == nullptr) MESSAGE("left out: io_uring cannot be opened here: ", error);
   return selector;
 }
+
+// Watchers who are all told of each byte, so that what is complete and not told fills the ring, and more waits outside.
+class Crowd {
+ public:
+  explicit Crowd(Selector& selector) : selector_(selector) {
+    for (int32_t i = 0; i < 700; ++i) {
+      fds_.push_back(duplicate(pair_.near));
+      REQUIRE(selector_.add(fds_.back().get(), kRead | kEdge, 1000 + i) == 0);
+    }
+    REQUIRE(selector_.wait(0) == 0);
+    put(pair_.far, "x");
+    // Newer kernels complete only a score of them in a call; each call tells one.
+    for (int i = 0; i < 300; ++i) {
+      put(pair_.far, "x");
+      take(pair_.near, 1);
+      REQUIRE(selector_.wait(0) == 1);
+    }
+  }
+  void leave() {
+    for (const UniqueFd& fd : fds_) REQUIRE(selector_.remove(fd.get()) == 0);
+  }
+
+ private:
+  Selector& selector_;
+  const Pair pair_ = makeUnixPair();
+  std::vector<UniqueFd> fds_;
+};
 
 }  // namespace
 
@@ -139,6 +170,203 @@ TEST_CASE("H33: a receive that has ended for want of buffers goes on when they a
   }
   CHECK(received == sent);
   CHECK(batches > 100'000 / (16 * 1024));  // more than one inbox cannot come at once
+}
+
+static void acceptInACrowd(bool asGuest) {
+  std::vector<Ready> rows(1);
+  const auto selector = openUring(rows);
+  if (selector == nullptr) return;
+  const UniqueFd listener(listenTcp({"127.0.0.1", 0}, 16, false, false));
+  Address address;
+  REQUIRE(localAddress(listener.get(), &address) == 0);
+  REQUIRE(selector->add(listener.get(), kRead | kEdge | kAccept, 1) == 0);
+  Crowd crowd(*selector);
+  pollfd bell{asGuest ? selector->fd() : -1, POLLIN, 0};
+  std::vector<UniqueFd> clients;
+  std::vector<UniqueFd> accepted;
+  for (size_t i = 1; i <= 3; ++i) {
+    bool pending = false;
+    clients.emplace_back(connectTcp(address, &pending));
+    // The first one meets a ring that is full.
+    if (i == 1) {
+      for (int k = 0; k < 100; ++k) REQUIRE(selector->wait(0) == 1);
+      crowd.leave();
+    }
+    for (const int64_t end = now() + kLimit; accepted.size() < i && now() < end;) {
+      if (asGuest) REQUIRE(::poll(&bell, 1, static_cast<int>(kLimit / kMillisecond)) == 1);
+      if (selector->wait(asGuest ? 0 : end - now()) != 1) continue;
+      REQUIRE(rows[0].token == 1);
+      REQUIRE(rows[0].events == kAccept);
+      REQUIRE(rows[0].result >= 0);
+      accepted.emplace_back(rows[0].result);
+    }
+    REQUIRE(accepted.size() == i);
+  }
+}
+
+TEST_CASE("H33: an accept that has ended for want of room goes on") { acceptInACrowd(false); }
+
+TEST_CASE("H35: the bell rings for what had no room in the ring") { acceptInACrowd(true); }
+
+TEST_CASE("H35: the bell rings for all of several hundred, which the kernel completes a few at a time") {
+  for (const size_t capacity : {size_t{4}, size_t{512}}) {
+    std::vector<Ready> rows(capacity);
+    const auto selector = openUring(rows);
+    if (selector == nullptr) return;
+    pollfd bell{selector->fd(), POLLIN, 0};
+    REQUIRE(bell.fd >= 0);
+    constexpr int32_t kCount = 300;
+    std::vector<Pair> pairs;
+    for (int32_t i = 0; i < kCount; ++i) {
+      pairs.push_back(makeUnixPair());
+      REQUIRE(selector->add(pairs.back().near.get(), kRead | kEdge, i) == 0);
+    }
+    REQUIRE(selector->wait(0) == 0);
+    CHECK(::poll(&bell, 1, 0) == 0);
+    for (const Pair& pair : pairs) put(pair.far, "a");
+    std::vector<bool> told(kCount);
+    for (int left = kCount; left > 0;) {
+      REQUIRE(::poll(&bell, 1, static_cast<int>(kLimit / kMillisecond)) == 1);
+      const int count = selector->wait(0);
+      REQUIRE(count >= 0);
+      for (int i = 0; i < count; ++i) {
+        const auto token = static_cast<size_t>(rows[static_cast<size_t>(i)].token);
+        CHECK(!told[token]);
+        told[token] = true;
+      }
+      left -= count;
+    }
+    CHECK(selector->wait(0) == 0);
+    CHECK(::poll(&bell, 1, 0) == 0);
+  }
+}
+
+TEST_CASE("more requests at once than the ring has places") {
+  constexpr int32_t kCount = 3000;
+  rlimit limit{};
+  REQUIRE(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+  limit.rlim_cur = std::max<rlim_t>(limit.rlim_cur, kCount + 100);
+  if (limit.rlim_cur > limit.rlim_max || setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+    MESSAGE("skipped: not enough descriptors on this machine");
+    return;
+  }
+  std::vector<Ready> rows(kCount);
+  const auto selector = openUring(rows);
+  if (selector == nullptr) return;
+  std::vector<uint8_t> memory(64 * 1024);
+  std::string outbox(kCount, ' ');
+  for (size_t i = 0; i < outbox.size(); ++i) outbox[i] = static_cast<char>('a' + i % 23);
+  std::vector<Order> orders(kCount);
+  int32_t count = 0;
+  Mailbox mailbox{memory.data(), memory.size(), reinterpret_cast<uint8_t*>(outbox.data()), outbox.size(), orders.data(),
+                  &count,        kCount};
+  REQUIRE(selector->attach(mailbox) == 0);
+
+  const Pair a = makeTcpPair();
+  for (int32_t i = 0; i < kCount; ++i) orders[static_cast<size_t>(i)] = Order{7, a.near.get(), i, 1};
+  count = kCount;
+  CHECK(selector->wait(0) == 0);
+  std::string got;
+  for (pollfd far{a.far.get(), POLLIN, 0}; got.size() < outbox.size() && ::poll(&far, 1, 2000) == 1;)
+    got += take(a.far);
+  CHECK((got == outbox));
+
+  // Levels: each that was told is asked for anew.
+  const Pair b = makePipe();
+  put(b.far, "x");
+  std::vector<UniqueFd> fds;
+  for (int32_t i = 0; i < kCount; ++i) {
+    fds.push_back(duplicate(b.near));
+    REQUIRE(selector->add(fds.back().get(), kRead, i) == 0);
+  }
+  for (int round = 0; round < 3; ++round) {
+    std::vector<bool> told(kCount);
+    for (int wait = 0; wait < 10; ++wait) {
+      const int found = selector->wait(0);
+      REQUIRE(found >= 0);
+      for (int i = 0; i < found; ++i) told[static_cast<size_t>(rows[static_cast<size_t>(i)].token)] = true;
+    }
+    CHECK(std::count(told.begin(), told.end(), true) == kCount);
+  }
+}
+
+TEST_CASE("requests that the kernel does not take stay in their places, and who makes one too many is told") {
+  std::vector<Ready> rows(8);
+  const auto selector = openUring(rows);
+  if (selector == nullptr) return;
+  const Pair a = makePipe();
+  const Pair b = makePipe();
+  REQUIRE(selector->add(a.near.get(), kRead | kEdge, 1) == 0);
+  REQUIRE(selector->add(b.near.get(), kRead | kEdge, 2) == 0);
+  int error = 0;
+  // From here the kernel takes none.
+  std::thread([&] {
+    for (int i = 0; i < 10'000 && error == 0; ++i) error = selector->modify(b.near.get(), kRead | kEdge, 2);
+  }).join();
+  CHECK(error == -EEXIST);
+  put(a.far, "a");
+  put(b.far, "b");
+  std::vector<int> told(3);
+  for (int i = 0; i < 10; ++i) {
+    const int count = selector->wait(0);
+    REQUIRE((count >= 0 || count == -EINTR));
+    for (int row = 0; row < count; ++row) ++told[static_cast<size_t>(rows[static_cast<size_t>(row)].token)];
+  }
+  CHECK(told == std::vector<int>{0, 1, 1});
+  // And everything goes on.
+  CHECK(selector->modify(b.near.get(), kRead | kEdge, 2) == 0);
+  CHECK(selector->wait(kLimit) == 1);
+  CHECK(rows[0].token == 2);
+}
+
+TEST_CASE("H30: an order that the kernel does not take is told, and not sent when its bytes are another's") {
+  std::vector<Ready> rows(8);
+  const auto selector = openUring(rows);
+  if (selector == nullptr) return;
+  std::vector<uint8_t> memory(64 * 1024);
+  std::vector<uint8_t> outbox(16, 'a');
+  std::vector<Order> orders(8);
+  int32_t count = 0;
+  Mailbox mailbox{memory.data(), memory.size(), outbox.data(), outbox.size(), orders.data(), &count, 8};
+  REQUIRE(selector->attach(mailbox) == 0);
+  const Pair a = makeUnixPair();
+  orders[0] = Order{7, a.near.get(), 0, 16};
+  count = 1;
+  int found = 0;
+  std::thread([&] { found = selector->wait(0); }).join();  // from here the kernel takes none
+  REQUIRE(found == 1);
+  CHECK(rows[0].token == 7);
+  CHECK(rows[0].events == kSent);
+  CHECK(rows[0].result == 0);
+  std::fill(outbox.begin(), outbox.end(), 'b');
+  CHECK(selector->wait(0) <= 0);
+  orders[0] = Order{7, a.near.get(), 0, 4};
+  count = 1;
+  CHECK(selector->wait(0) <= 0);
+  CHECK(take(a.far) == "bbbb");
+}
+
+TEST_CASE("H30: what was not sent is told at once, however much waits to be told before it") {
+  std::vector<Ready> rows(1);
+  const auto selector = openUring(rows);
+  if (selector == nullptr) return;
+  std::vector<uint8_t> memory(64 * 1024);
+  std::vector<uint8_t> outbox(16, 'a');
+  std::vector<Order> orders(1);
+  int32_t count = 0;
+  Mailbox mailbox{memory.data(), memory.size(), outbox.data(), outbox.size(), orders.data(), &count, 1};
+  REQUIRE(selector->attach(mailbox) == 0);
+  const Pair full = makeUnixPair();
+  fillUp(full.near);
+  const Crowd crowd(*selector);
+  for (int i = 0; i < 3; ++i) {
+    orders[0] = Order{7, full.near.get(), 0, 16};
+    count = 1;
+    REQUIRE(selector->wait(0) == 1);
+    CHECK(rows[0].token == 7);
+    CHECK(rows[0].events == kSent);
+    CHECK(rows[0].result == 0);
+  }
 }
 
 #endif

@@ -1,5 +1,6 @@
 // Bytes that cross with the wait: received into the inbox, sent from the outbox.
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -388,6 +389,55 @@ TEST_CASE("mailbox: an order that does not fit is told, with how much of it went
     CHECK(take(b.far) == "fits");
     REQUIRE(office->remove(a.near.get()) == 0);
     REQUIRE(office->remove(b.near.get()) == 0);
+  }
+}
+
+TEST_CASE("mailbox: what a socket that is nearly full does not take is told to the byte, and nothing is lost") {
+  for (const bool tcp : {true, false}) {
+    CAPTURE(tcp);
+    const Pair a = tcp ? makeTcpPair() : makeUnixPair();
+    const int small = 32 * 1024;
+    REQUIRE(setsockopt(a.near.get(), SOL_SOCKET, SO_SNDBUF, &small, sizeof small) == 0);
+    REQUIRE(setsockopt(a.far.get(), SOL_SOCKET, SO_RCVBUF, &small, sizeof small) == 0);
+    Office office;
+    office.watch(a.near, 7);
+    const std::string text = pattern(2'000'000);
+    std::string got;
+    const auto read = [&](size_t most) {
+      std::string piece(most, '\0');
+      const ssize_t count = recv(a.far.get(), piece.data(), most, 0);
+      REQUIRE((count > 0 || errno == EAGAIN));
+      if (count > 0) got.append(piece, 0, static_cast<size_t>(count));
+    };
+    size_t sent = 0;
+    int cuts = 0;
+    const int64_t end = now() + kLimit;
+    while (sent < text.size() && now() < end) {
+      const size_t length = std::min<size_t>(50'000, text.size() - sent);
+      office.unsent.clear();
+      office.order(a.near, 7, text.substr(sent, length));
+      office.wait(0);
+      if (office.unsent.empty()) {
+        sent += length;
+        continue;
+      }
+      REQUIRE(office.unsent.count(0) == 1);
+      REQUIRE(office.unsent[0] >= 0);
+      REQUIRE(office.unsent[0] < static_cast<int>(length));
+      if (office.unsent[0] > 0) ++cuts;
+      sent += static_cast<size_t>(office.unsent[0]);
+      read(20'000);  // slowly: less than an order
+    }
+    CHECK(sent == text.size());
+    CHECK(cuts > 0);
+    // What is on its way arrives; what was lost would be waited for in vain.
+    while (got.size() < sent && now() < end) {
+      pollfd far{a.far.get(), POLLIN, 0};
+      if (::poll(&far, 1, 2000) != 1) break;
+      read(100'000);
+    }
+    CHECK(got.size() == text.size());
+    CHECK((got == text));
   }
 }
 
