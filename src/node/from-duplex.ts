@@ -22,8 +22,7 @@ export class DuplexStream implements ByteSource, ByteSink, Disposable {
   /** Set when there may be something new for who reads, or writes. */
   readonly #news = new Event();
   readonly #room = new Event();
-  readonly #listeners: Record<string, (error: Error) => void>;
-  #failure: Error | null;
+  readonly #listeners: Record<string, () => void>;
   /** Why it cannot be used any more, by close() or detach(). */
   #over: string | null = null;
   #reading = false;
@@ -32,7 +31,6 @@ export class DuplexStream implements ByteSource, ByteSink, Disposable {
   /** @internal */
   constructor(duplex: Duplex) {
     this.duplex = duplex;
-    this.#failure = duplex.errored ?? null;
     const tell = (): void => {
       this.#news.set();
       this.#room.set();
@@ -41,10 +39,7 @@ export class DuplexStream implements ByteSource, ByteSink, Disposable {
       readable: () => this.#news.set(),
       end: tell,
       close: tell,
-      error: (error) => {
-        this.#failure = error;
-        tell();
-      },
+      error: tell,
     };
     for (const [name, listener] of Object.entries(this.#listeners)) duplex.on(name, listener);
   }
@@ -238,7 +233,8 @@ export class DuplexStream implements ByteSource, ByteSink, Disposable {
 
   private check(over = this.duplex.destroyed || this.duplex.writableEnded): void {
     this.checkOpen();
-    if (this.#failure !== null) throw this.#failure;
+    // Not what 'error' tells, since that comes a tick after the write has failed.
+    if (this.duplex.errored) throw this.duplex.errored;
     if (over) throw new ClosedError('the stream is closed');
   }
 
