@@ -8,6 +8,12 @@ import type { Coroutine, Operation } from '../kernel/operation.ts';
 import { BufferedReader, type ByteSource, type ReaderOptions } from '../net/reader.ts';
 import { BufferedWriter, type ByteSink, type WriterOptions } from '../net/writer.ts';
 import { Event } from '../sync/event.ts';
+import { Inactivity } from './inactivity.ts';
+
+const NO_ENCODING = 'leave out setEncoding(), and decode the bytes that recv() gives';
+
+/** How long a stream that was closed may go without sending anything of what it has: as for Socket.close(). */
+const PATIENCE = 30_000;
 
 /** Made by fromDuplex(). */
 export class DuplexStream implements ByteSource, ByteSink, Disposable {
@@ -16,7 +22,9 @@ export class DuplexStream implements ByteSource, ByteSink, Disposable {
   /** Set when there may be something new for who reads, or writes. */
   readonly #news = new Event();
   readonly #room = new Event();
-  #failure: Error | null = null;
+  readonly #listeners: Record<string, () => void>;
+  /** Why it cannot be used any more, by close() or detach(). */
+  #over: string | null = null;
   #reading = false;
   #writing = false;
 
@@ -27,18 +35,18 @@ export class DuplexStream implements ByteSource, ByteSink, Disposable {
       this.#news.set();
       this.#room.set();
     };
-    duplex.on('readable', () => this.#news.set());
-    duplex.on('end', tell);
-    duplex.on('drain', () => this.#room.set());
-    duplex.on('close', tell);
-    duplex.on('error', (error) => {
-      this.#failure = error;
-      tell();
-    });
+    this.#listeners = {
+      readable: () => this.#news.set(),
+      end: tell,
+      close: tell,
+      error: tell,
+    };
+    for (const [name, listener] of Object.entries(this.#listeners)) duplex.on(name, listener);
   }
 
+  /** Whether it was closed or detached, or the stream destroyed. */
   get closed(): boolean {
-    return this.duplex.destroyed;
+    return this.#over !== null || this.duplex.destroyed;
   }
 
   /** As Socket.recvInto(). */
@@ -57,14 +65,15 @@ export class DuplexStream implements ByteSource, ByteSink, Disposable {
   }
 
   /**
-   * Writes all and suspends until the stream wants more: then it may still have some of it, so it takes a copy. Errors of
-   * the stream, ClosedError, BusyError while another task sends.
+   * Writes all and suspends until the stream has handed it on: to the system or, of a TLSSocket, to the socket beneath. So
+   * nothing is lost when the run ends then. It takes a copy, and what was written goes out even when this is cancelled.
+   * Errors of the stream, ClosedError, BusyError while another task sends.
    */
   sendAll(data: Uint8Array | readonly Uint8Array[]): Operation<number> {
     return made(this.sending(Array.isArray(data) ? data : [data as Uint8Array]), 'sendAll()');
   }
 
-  /** As Socket.trySend(): all of it, or nothing while the stream wants no more. */
+  /** As Socket.trySend(): all of it, or nothing while the stream wants no more. The stream may still have it in its buffer. */
   trySend(data: Uint8Array): number {
     this.check();
     if (this.duplex.writableNeedDrain) return 0;
@@ -74,6 +83,7 @@ export class DuplexStream implements ByteSource, ByteSink, Disposable {
 
   /** Ends our direction, after all that was written. Never suspends. */
   endWriting(): void {
+    this.checkOpen();
     this.duplex.end();
   }
 
@@ -84,12 +94,61 @@ export class DuplexStream implements ByteSource, ByteSink, Disposable {
 
   /** As Socket.writer(). */
   writer(options?: WriterOptions): BufferedWriter {
-    return new BufferedWriter(this, options);
+    // What trySend() takes may lie in the stream, and the writer's flush() is to wait for it.
+    const trySend = (): number => {
+      this.check();
+      return 0;
+    };
+    const sink = {
+      trySend,
+      sendAll: (list: readonly Uint8Array[]) => this.sendAll(list),
+      endWriting: () => this.endWriting(),
+      toString: () => String(this),
+    };
+    return new BufferedWriter(sink, options);
   }
 
-  /** Destroys the stream. Never suspends. */
+  /**
+   * Closes at once; whoever waits on it gets ClosedError. The stream is ended, and destroyed when what was written has gone
+   * out, or nothing of it has for 30 s; one on a Duplex of toDuplex() goes with the run. What comes in meanwhile is thrown
+   * away. `duplex.destroy()` waits for nothing. A second call does nothing. Never suspends.
+   */
   close(): void {
-    this.duplex.destroy();
+    if (this.#over !== null) return;
+    this.leave('the stream is closed', ['readable']);
+    const { duplex } = this;
+    if (duplex.destroyed) return;
+    // The peer may be one that reads only when all it has sent was taken.
+    duplex.resume();
+    duplex.end();
+    const destroy = (): void => void duplex.destroy();
+    const inactivity = new Inactivity(destroy, () => duplex.writableLength);
+    inactivity.set(PATIENCE);
+    duplex.once('close', () => inactivity.stop());
+    duplex.once('finish', destroy);
+    duplex.resume(); // the peer may be one that reads only when all it has sent was taken
+    duplex.end();
+    if (duplex.writableFinished) destroy();
+  }
+
+  /**
+   * Gives the stream back, for a library that takes it over: here is no listener of ours on it any more, and this object is
+   * closed. What a reader() has in its buffer stays there. Never suspends.
+   * @throws BusyError while a task receives or sends, ClosedError, or the error of the stream.
+   * @example
+   * yield* plain.sendAll(Buffer.from('STARTTLS\r\n'));
+   * yield* plain.recv(100);
+   * const secure = fromDuplex(tls.connect({ socket: plain.detach(), servername: host }));
+   */
+  detach(): Duplex {
+    this.check(this.duplex.destroyed);
+    if (this.#reading || this.#writing) {
+      throw new BusyError(
+        'detach() was called while a task receives from this stream or sends to it: wait for its end',
+      );
+    }
+    this.leave('the stream was given away by detach(): use what has taken it over', Object.keys(this.#listeners));
+    return this.duplex;
   }
 
   [Symbol.dispose](): void {
@@ -108,6 +167,7 @@ export class DuplexStream implements ByteSource, ByteSink, Disposable {
     try {
       for (;;) {
         this.#news.clear();
+        this.checkOpen();
         const chunk = this.take(length);
         if (chunk !== null) {
           buffer.set(chunk, offset);
@@ -131,7 +191,8 @@ export class DuplexStream implements ByteSource, ByteSink, Disposable {
       return null;
     }
     const chunk: unknown = duplex.read(Math.min(there, length));
-    return typeof chunk === 'string' ? Buffer.from(chunk) : (chunk as Buffer | null);
+    if (typeof chunk === 'string') throw new InvalidStateError(`the stream gives text: ${NO_ENCODING}`);
+    return chunk as Buffer | null;
   }
 
   private *sending(list: readonly Uint8Array[]): Coroutine<number> {
@@ -139,16 +200,23 @@ export class DuplexStream implements ByteSource, ByteSink, Disposable {
     this.#writing = true;
     let sent = 0;
     try {
-      for (const data of list) {
+      for (const [i, data] of list.entries()) {
         this.check();
-        this.#room.clear();
-        const more = this.duplex.write(Buffer.from(data));
+        let outcome = undefined as Error | null | undefined;
+        const more = this.duplex.write(Buffer.from(data), (error) => {
+          outcome = error ?? null;
+          this.#room.set();
+        });
         sent += data.length;
-        while (!more && this.duplex.writableNeedDrain) {
-          this.check();
-          yield* this.#room.wait();
+        if (more && i < list.length - 1) continue; // writes end in their order
+        while (outcome === undefined) {
+          this.check(this.duplex.destroyed);
           this.#room.clear();
+          yield* this.#room.wait();
         }
+        if (outcome === null) continue;
+        this.check();
+        throw outcome;
       }
       return sent;
     } finally {
@@ -156,16 +224,30 @@ export class DuplexStream implements ByteSource, ByteSink, Disposable {
     }
   }
 
+  private leave(why: string, listeners: string[]): void {
+    this.#over = why;
+    for (const name of listeners) this.duplex.off(name, this.#listeners[name] as () => void);
+    this.#news.set();
+    this.#room.set();
+  }
+
   private check(over = this.duplex.destroyed || this.duplex.writableEnded): void {
-    if (this.#failure !== null) throw this.#failure;
+    this.checkOpen();
+    // Not what 'error' tells, since that comes a tick after the write has failed.
+    if (this.duplex.errored) throw this.duplex.errored;
     if (over) throw new ClosedError('the stream is closed');
+  }
+
+  private checkOpen(): void {
+    if (this.#over !== null) throw new ClosedError(this.#over);
   }
 }
 
 /**
  * Takes over a Duplex of Node's (a TLSSocket, a WebSocket's stream, a socket of node:net), so that coroutines receive from it
- * and send to it as to a Socket. Its encoding must not be set, and nobody else may read from it. Never suspends.
- * @throws InvalidStateError under run(), where streams of Node do not flow.
+ * and send to it as to a Socket. Its encoding must not be set, and nobody else may read from it; detach() gives it
+ * back. Never suspends.
+ * @throws InvalidStateError under run(), where streams of Node do not flow; TypeError for a stream with an encoding.
  * @example
  * const secure = fromDuplex(tls.connect({ socket: toDuplex(socket), servername: host }));
  * yield* secure.sendAll(Buffer.from('hello'));
@@ -173,6 +255,9 @@ export class DuplexStream implements ByteSource, ByteSink, Disposable {
 export function fromDuplex(duplex: Duplex): DuplexStream {
   if (typeof duplex?.read !== 'function' || typeof duplex.write !== 'function') {
     throw new ArgumentTypeError('fromDuplex() takes a stream that can be read and written, such as a TLSSocket');
+  }
+  if (typeof duplex.readableEncoding === 'string') {
+    throw new ArgumentTypeError(`fromDuplex() takes a stream of bytes, and this one gives text: ${NO_ENCODING}`);
   }
   if (!currentKernel('fromDuplex()').guest) {
     throw new InvalidStateError(

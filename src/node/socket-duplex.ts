@@ -220,16 +220,8 @@ function declare() {
       }
     }
 
-    // What a listener throws is no error of the connection: it ends the program, as with any other stream.
     #hand(chunk: Buffer | null): boolean {
-      try {
-        return this.push(chunk);
-      } catch (error) {
-        process.nextTick(() => {
-          throw error;
-        });
-        return true;
-      }
+      return apart(() => this.push(chunk)) ?? true;
     }
 
     #send(chunks: Buffer[], done: Done): void {
@@ -252,21 +244,38 @@ function declare() {
         return;
       }
       if (rest.length === 0) flushed();
-      else this.#start(this.#sending(rest, flushed), 'writer');
+      else {
+        // Not in the coroutine: one that is cancelled before its first step has no `finally`.
+        this.#start(this.#sending(rest), 'writer').addWaiter({
+          taskDone: (task) => apart(() => flushed(task.cancelled ? cutOff() : (task.result() as Error | null))),
+        });
+      }
     }
 
-    *#sending(chunks: Buffer[], done: Done): Coroutine<void> {
-      let failure: Error | null = new InvalidStateError('the run has ended with bytes to send');
+    /** Gives the error, if there is one. */
+    *#sending(chunks: Buffer[]): Coroutine<Error | null> {
       try {
         yield* this.#socket.sendAll(chunks);
-        failure = null;
+        return null;
       } catch (error) {
-        failure = error as Error;
-      } finally {
-        done(failure);
+        return error as Error;
       }
     }
   };
+}
+
+const cutOff = (): Error => new InvalidStateError('the run has ended with bytes to send');
+
+/** Calls listeners: what one throws is no error of the connection, but ends the program, as with any other stream. */
+function apart<T>(call: () => T): T | undefined {
+  try {
+    return call();
+  } catch (error) {
+    process.nextTick(() => {
+      throw error;
+    });
+    return undefined;
+  }
 }
 
 function familyOf(address: string | undefined): string | undefined {

@@ -18,6 +18,10 @@ export interface DuplexOptions {
  *
  * A listener of it, such as a handler of node:http, belongs to no task of yours: currentTask() gives it the task that reads
  * for the stream, or throws when it is called a tick later; a Queue (`putNowait()`) brings what it hears to a task.
+ *
+ * A TLSSocket on it encrypts, but has no remoteAddress and the like, since Node asks a handle of its own for them: so
+ * `request.socket` of node:https has none. Make the TLSSocket yourself, give it what the Duplex has, and hand it to a
+ * server of node:http: `Object.defineProperty(secure, 'remoteAddress', { value: duplex.remoteAddress })`.
  * @throws InvalidStateError under run(), where streams of Node do not flow.
  * @example
  * const server = http.createServer(handler);

@@ -1,16 +1,12 @@
 // toDuplex() and fromDuplex(): the protocol libraries of Node and of others on sockets of ours, against real counterparts.
 
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import http from 'node:http';
 import net from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { pipeline, Transform } from 'node:stream';
 import tls from 'node:tls';
 import { Redis } from 'ioredis';
 import { Client } from 'pg';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import {
   allTasks,
@@ -28,9 +24,10 @@ import {
   toDuplex,
   wait,
 } from '../../src/index.ts';
-import { has, testWith } from '../support/commands.ts';
+import { testWith } from '../support/commands.ts';
 import { postgresFolder, withPostgres } from '../support/postgres.ts';
 import { withRedis } from '../support/redis.ts';
+import { certificate } from './certificate.ts';
 import { ANY, guest, once, serve, type Target } from './guest.ts';
 
 test('a stream as any other: pipes, backpressure, half-open, both ways of ending, destroy', () =>
@@ -256,30 +253,19 @@ test('when the run ends, its streams are destroyed; under run() there are none',
   });
 });
 
-const folder = mkdtempSync(join(tmpdir(), 'coreactor-tls-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-let certificate: { key: Buffer; cert: Buffer };
-beforeAll(() => {
-  if (!has('openssl')) return;
-  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
-  const options = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'];
-  spawnSync('openssl', [...options, '-subj', '/CN=localhost', '-keyout', key, '-out', cert]);
-  certificate = { key: readFileSync(key), cert: readFileSync(cert) };
-});
-
 testWith(['openssl'], 'tls: both ends on our sockets, as coroutines, a megabyte each way', () =>
   guest(function* () {
     using listener = listen(ANY);
     createTask(function* () {
       const plain = toDuplex(yield* listener.accept());
-      using secure = fromDuplex(new tls.TLSSocket(plain, { isServer: true, ...certificate }));
+      using secure = fromDuplex(new tls.TLSSocket(plain, { isServer: true, ...certificate() }));
       const all = yield* secure.reader().readExactly(1_000_000);
       yield* secure.sendAll(all);
       secure.endWriting();
       yield* secure.recv(1);
     });
     const socket = toDuplex(yield* connect(listener.address as Target));
-    const raw = tls.connect({ socket, ca: certificate.cert, servername: 'localhost' });
+    const raw = tls.connect({ socket, ca: certificate().cert, servername: 'localhost' });
     yield* fromPromise(once(raw, 'secureConnect'));
     expect(raw.authorized).toBe(true);
     using secure = fromDuplex(raw);

@@ -2,7 +2,9 @@
 
 import http from 'node:http';
 import http2 from 'node:http2';
+import https from 'node:https';
 import { pipeline } from 'node:stream';
+import { TLSSocket } from 'node:tls';
 import { expect, test } from 'vitest';
 import {
   type Coroutine,
@@ -16,6 +18,8 @@ import {
   sleep,
   toDuplex,
 } from '../../src/index.ts';
+import { testWith } from '../support/commands.ts';
+import { certificate } from './certificate.ts';
 import { ANY, guest, once, serve, type Target } from './guest.ts';
 
 test('http: a server on our sockets and clients on our sockets and on theirs; bodies, keep-alive, errors', () =>
@@ -263,6 +267,32 @@ test('http: a handler belongs to no task of the program, and a queue brings what
       },
     );
   }));
+
+testWith(['openssl'], 'https: a TLSSocket that was given the address of its Duplex, on a server of node:http', () =>
+  guest(function* () {
+    const server = http.createServer(({ socket }, response) =>
+      response.end(`${(socket as TLSSocket).encrypted} ${socket.remoteAddress}`),
+    );
+    using listener = listen(ANY);
+    createTask(
+      serve(listener, (duplex) => {
+        const secure = new TLSSocket(duplex, { isServer: true, ...certificate() });
+        Object.defineProperty(secure, 'remoteAddress', { value: duplex.remoteAddress });
+        server.emit('connection', secure);
+      }),
+    );
+    const options = { ...(listener.address as Target), ca: certificate().cert, servername: 'localhost', agent: false };
+    const get = new Promise<string>((resolve, reject) => {
+      const request = https.get(options, (response) => {
+        let all = '';
+        response.on('data', (part) => (all += part));
+        response.on('end', () => resolve(all));
+      });
+      request.on('error', reject);
+    });
+    expect(yield* fromPromise(get)).toBe('true 127.0.0.1');
+  }),
+);
 
 test('http2: both ends on sockets of ours', () =>
   guest(function* () {
