@@ -114,7 +114,8 @@ constexpr uint64_t IORING_OFF_SQ_RING = 0;
 constexpr uint64_t IORING_OFF_SQES = 0x10000000;
 
 // In the flags of the queue of requests.
-constexpr uint32_t IORING_SQ_TASKRUN = 1U << 2;  // Linux 5.19
+constexpr uint32_t IORING_SQ_CQ_OVERFLOW = 1U << 1;  // completions that had no place wait outside
+constexpr uint32_t IORING_SQ_TASKRUN = 1U << 2;      // Linux 5.19
 
 // io_uring_enter(2).
 constexpr uint32_t IORING_ENTER_GETEVENTS = 1U << 0;

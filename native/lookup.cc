@@ -99,7 +99,9 @@ Lookup::Lookup() : state_(std::make_shared<State>()) {}
 Lookup::~Lookup() { close(); }
 
 int Lookup::start(ThreadPool* pool, std::function<Answer()> ask) {
-  if (const int error = state_->bell.emplace().open(); error < 0) {
+  // Not an eventfd: io_uring, when it polls one that another thread rings, cannot ring an eventfd of its own for a
+  // host.
+  if (const int error = state_->bell.emplace().open(true); error < 0) {
     state_->bell.reset();
     return error;
   }

@@ -14,9 +14,6 @@
 
 namespace coreactor {
 
-// In the flags that the kernel sets: completions that had no place among those to be read wait outside.
-constexpr uint32_t IORING_SQ_CQ_OVERFLOW = 1U << 1;
-
 class Ring {
  public:
   Ring() = default;

@@ -27,7 +27,8 @@ static void window_end(struct window* window) {
   window->waited = waited() - window->waited;
 }
 
-// `latency` has one value for each request that was answered within the window; `starved` connections had no answer in it.
+// `latency` has one value for each request that was answered within the window; `starved` connections had no answer in
+// it.
 static void window_print(const struct window* window, const struct histogram* latency, size_t starved) {
   printf(
       "{\"requests\":%llu,\"windowNs\":%llu,\"serverCpuNs\":%llu,\"loadCpuNs\":%llu,\"loadWaitNs\":%llu,"

@@ -87,7 +87,8 @@ function wrongSide(fd: number, only: string, wanted: string): ArgumentTypeError 
  *
  * A regular file, a directory, /dev/null cannot be waited on, since they are always ready: they are refused with EPERM, on
  * every selector. Read them with node:fs, which is quick enough for the page cache; what may take long belongs into a thread.
- * An eventfd or a timerfd is read 8 bytes at a time. Of a FIFO: `openFd(openSync(path, constants.O_RDWR | constants.O_NONBLOCK))`
+ * An eventfd or a timerfd is read 8 bytes at a time. (A guest on io_uring may not hear of an eventfd that another thread
+ * rings: the kernel does not ring one eventfd for another. Take epoll there.) Of a FIFO: `openFd(openSync(path, constants.O_RDWR | constants.O_NONBLOCK))`
  * opens either end without waiting for the other.
  * @throws SystemError EPERM, EBADF, EEXIST (the loop has it already); TypeError for what is no descriptor.
  * @example

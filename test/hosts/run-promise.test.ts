@@ -13,11 +13,13 @@ import {
   Event,
   fromPromise,
   gather,
+  getAddrInfo,
   listen,
   moveOnAfter,
   Queue,
   Runner,
   runPromise,
+  Selector,
   type Socket,
   signal,
   sleep,
@@ -606,6 +608,18 @@ test('asyncContext: each task has what AsyncLocalStorage had where it was create
   expect(seen.filter((each) => each === 'a').length).toBe(4);
   expect(seen.filter((each) => each === 'b').length).toBe(4);
   expect(seen.at(-1)).toBe('main');
+});
+
+test.each(Selector.available)('a guest on %s hears of one look-up after the other', async (selector) => {
+  await runPromise(
+    function* () {
+      for (let i = 0; i < 50; i++) {
+        const found = yield* timeout(10_000, () => getAddrInfo('localhost', { port: i }));
+        expect(found.every(({ port }) => port === i)).toBe(true);
+      }
+    },
+    { selector: selector as 'auto' },
+  );
 });
 
 test('for await over a queue: items in order until it is shut down; who leaves the loop leaves the rest', async () => {
