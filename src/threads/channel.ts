@@ -148,8 +148,7 @@ class ChannelEnd implements Disposable {
     if (this.#busy) throw new BusyError(`another task waits at this end of the channel: one at a time`);
     this.#busy = true;
     try {
-      this.ring.lieDown(this.side);
-      if (this.ring.ready(this.side, bytes)) return;
+      if (!this.ring.layDown(this.side, bytes)) return;
       // An end without a close(): the other thread is gone.
       if ((yield* this.#bell.recvInto(this.#byte)) === 0) this.ring.close();
     } catch (error) {
@@ -261,14 +260,23 @@ export class ChannelReceiver extends ChannelEnd {
 
   /** The next value in a list of one, or null if there is none yet. Errors as receive(). Never suspends. */
   tryReceive(): [value: unknown] | null {
-    let found = this.ring.read(this.#take);
-    if (found === null) {
-      if (!this.ring.closed) return null;
-      found = this.ring.read(this.#take); // what was sent between the two looks
-      if (found === null) throw this.over();
+    const found = this.read();
+    if (found !== null || !this.ring.closed) return found;
+    const last = this.read(); // what was sent between the two looks
+    if (last === null) throw this.over();
+    return last;
+  }
+
+  /** A message that nothing can be made of here is an error once, and makes room as any. */
+  private read(): [value: unknown] | null {
+    let taken = true;
+    try {
+      const found = this.ring.read(this.#take);
+      taken = found !== null;
+      return found;
+    } finally {
+      if (taken) this.tellOfRoom();
     }
-    this.tellOfRoom();
-    return found;
   }
 
   /** Not at once while the ring is half full, so that the two do not take turns message by message, but in the next turn. */
