@@ -329,6 +329,85 @@ test('text with lone surrogates arrives unchanged, alone and within', () => {
   });
 });
 
+/** What is received of it. */
+function passed(value: unknown): unknown {
+  return run(function* () {
+    using channel = new Channel();
+    using sender = openSender(channel.sender);
+    using receiver = openReceiver(channel.receiver);
+    yield* sender.send(value);
+    return yield* receiver.receive();
+  });
+}
+
+test('what has memory has its own: no window onto a pool, nor onto the rest of the message', () => {
+  const sent = {
+    pixels: new Uint8ClampedArray([1, 2, 3]),
+    numbers: new Float64Array([1.5, 2.5]),
+    view: new DataView(Uint8Array.of(9, 8, 7, 6).buffer, 1, 2),
+    memory: Uint8Array.of(1, 2).buffer,
+    bytes: Buffer.from('bytes'),
+    empty: new Uint16Array(0),
+  };
+  const got = passed(sent) as typeof sent;
+  expect(got).toStrictEqual({ ...sent, view: new DataView(Uint8Array.of(8, 7).buffer) });
+  const { pixels, numbers, view, memory, bytes } = got;
+  const memories = [pixels, numbers, view, bytes].map((each) => each.buffer);
+  expect(memories.map((each) => each.byteLength)).toEqual([3, 16, 2, 5]);
+  expect(new Set([...memories, memory]).size).toBe(5);
+  structuredClone(pixels, { transfer: [pixels.buffer as ArrayBuffer] });
+  expect(pixels.length).toBe(0);
+});
+
+test('what cannot be made anew at the other end is an error once, and the next message comes', () => {
+  run(function* () {
+    using channel = new Channel();
+    using sender = openSender(channel.sender);
+    using receiver = openReceiver(channel.receiver);
+    const { WebAssembly } = globalThis as unknown as { WebAssembly: { Module: new (code: Uint8Array) => object } };
+    sender.trySend(new WebAssembly.Module(Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0)));
+    sender.trySend('next');
+    expect(() => receiver.tryReceive()).toThrow();
+    expect(yield* receiver.receive()).toBe('next');
+    expect(receiver.tryReceive()).toBe(null);
+  });
+});
+
+test('a Proxy is refused, as structuredClone() does, and what a getter throws is the cause, whichever way a value goes', () => {
+  const failing = () => ({
+    get bad(): never {
+      throw new RangeError('of the getter');
+    },
+  });
+  run(function* () {
+    using channel = new Channel();
+    using sender = openSender(channel.sender);
+    for (const value of [new Proxy({}, {}), [new Proxy([1], {})]]) {
+      expect(() => structuredClone(value)).toThrow();
+      expect(() => sender.trySend(value)).toThrow(expect.objectContaining({ code: 'ERR_COREACTOR_ARGUMENT' }));
+    }
+    for (const value of [failing(), [new Map(), failing()]]) {
+      expect(() => sender.trySend(value)).toThrow(
+        expect.objectContaining({ code: 'ERR_COREACTOR_ARGUMENT', cause: new RangeError('of the getter') }),
+      );
+    }
+    yield* sleep(0);
+  });
+});
+
+test('names arrive whatever a program has done to Object.prototype', () => {
+  const odd = { toString: 1, constructor: [2], valueOf: null, tricky: 5 };
+  const wide = { ...Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`n${i}`, i])), ...odd };
+  Object.defineProperty(Object.prototype, 'tricky', { configurable: true, set: () => {} });
+  Object.defineProperty(Object.prototype, 'toString', { writable: false });
+  try {
+    for (const value of [odd, wide]) expect(Object.entries(passed(value) as object)).toEqual(Object.entries(value));
+  } finally {
+    Object.defineProperty(Object.prototype, 'toString', { writable: true });
+    delete (Object.prototype as { tricky?: unknown }).tricky;
+  }
+});
+
 test('who closes an end while a task waits there is told what was closed, and so is that task', () => {
   run(function* () {
     using channel = new Channel({ capacity: 64 });
