@@ -68,12 +68,13 @@ const JOB = 'coreactor-job';
 /** Does the jobs that come as messages; `begun` counts them. */
 export const JOBS = `
 const load = builtin('node:module').createRequire(process.cwd() + '/');
+const evaluate = eval; // not in this scope; and so that the first line of a job is the first one in stacks
 const functions = new Map(); // by their text
 
 function compile(text) {
   let found = functions.get(text);
   if (found === undefined) {
-    const made = (expression) => new Function('require', 'return (' + expression + '\\n)\\n//# sourceURL=${JOB}')(load);
+    const made = (expression) => evaluate('(require) => (' + expression + '\\n)\\n//# sourceURL=${JOB}')(load);
     try {
       found = made(text);
     } catch {
@@ -87,13 +88,21 @@ function compile(text) {
 // Whether the job's own text has used a name that is not known here, and not what it has called or compiled.
 const STRANGER = /^ReferenceError: \\S+ is not defined\\n +at (?:.* \\()?${JOB}(?:, <anonymous>)?:\\d+:\\d+\\)?(?:\\n|$)/;
 
+function stackOf(error) {
+  try {
+    return error.stack;
+  } catch {
+    return '';
+  }
+}
+
 async function answerTo({ text, module, name, args }) {
   try {
     const target = text !== undefined ? compile(text) : (await import(module))[name];
     if (typeof target !== 'function') throw new TypeError(module + ' exports no function "' + name + '"');
     return { value: await target(...args) };
   } catch (error) {
-    return { thrown: pack(error), stranger: error instanceof ReferenceError && STRANGER.test(error.stack) };
+    return { thrown: pack(error), stranger: isNativeError(error) && STRANGER.test(stackOf(error)) };
   }
 }
 
