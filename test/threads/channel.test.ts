@@ -16,6 +16,7 @@ import {
   timeout,
   wait,
 } from '../../src/index.ts';
+import type { SharedRing } from '../../src/threads/shared-ring.ts';
 import { countDescriptors } from '../support/descriptors.ts';
 
 test('what waits to be sent is what it was when it was given', () => {
@@ -51,12 +52,12 @@ test('who waits for room is told of it, also while the ring is half full and the
 const library = new URL('../../dist/bundle/coreactor.js', import.meta.url).href;
 
 /** A worker whose coroutine is `body`, with `end` for the channel's end that it has. */
-function worker(handle: ChannelHandle, how: 'run' | 'runPromise', body: string): Worker {
+function worker(handle: ChannelHandle | object, how: 'run' | 'runPromise', body: string): Worker {
   const source = `import(${JSON.stringify(library)}).then((coreactor) => {
     const { openReceiver, openSender, sleep } = coreactor;
     const handle = process.getBuiltinModule('node:worker_threads').workerData;
     return coreactor.${how}(function* () {
-      const end = handle.side === 'reader' ? openReceiver(handle) : openSender(handle);
+      const end = handle.side === 'reader' ? openReceiver(handle) : handle.side ? openSender(handle) : null;
       ${body}
     });
   });`;
@@ -127,6 +128,22 @@ describe.each<['run' | 'runPromise', <T>(main: Main<T>) => T | Promise<T>]>([
       channel.close();
       expect(countDescriptors()).toBeLessThanOrEqual(before);
       expect(() => openSender(channel.sender)).toThrow(expect.objectContaining({ code: 'ERR_COREACTOR_CLOSED' }));
+    }));
+
+  test('two threads ask and answer thousands of times, through rings with room for one', () =>
+    goes(function* () {
+      const [there, back] = [new Channel({ capacity: 64 }), new Channel({ capacity: 64 })];
+      worker(
+        { there: there.receiver, back: back.sender },
+        how,
+        `const [asked, answers] = [openReceiver(handle.there), openSender(handle.back)];
+        for (let i = 0; i < 5000; i++) yield* answers.send(yield* asked.receive());`,
+      );
+      const [asks, answered] = [openSender(there.sender), openReceiver(back.receiver)];
+      for (let i = 0; i < 5000; i++) {
+        yield* asks.send('x'.repeat(i % 50) + i);
+        expect(yield* answered.receive()).toBe('x'.repeat(i % 50) + i);
+      }
     }));
 
   test('who waits for a thread that ends without a word is told', () =>
@@ -436,6 +453,40 @@ test('who closes an end while a task waits there is told what was closed, and so
     sender.close();
     yield* wait([sending]);
     expect(sending.exception()).toMatchObject({ message: expect.stringMatching(/^the channel's sender was closed/) });
+  });
+});
+
+test('who closes an end wakes the one that waits at the other, though the handles are still open', () => {
+  run(function* () {
+    using channel = new Channel({ capacity: 64 });
+    const [sender, receiver] = [openSender(channel.sender), openReceiver(channel.receiver)];
+    const receiving = createTask(receiver.receive());
+    yield* sleep(1);
+    sender.close();
+    yield* timeout(10_000, () => wait([receiving]));
+    expect(receiving.exception()).toMatchObject({ code: 'ERR_COREACTOR_CLOSED' });
+    receiver.close();
+  });
+});
+
+test('what is sent while tryReceive() finds nothing, and the end after it, is not lost', () => {
+  run(function* () {
+    using channel = new Channel({ capacity: 64 });
+    const [sender, receiver] = [openSender(channel.sender), openReceiver(channel.receiver)];
+    const { ring } = receiver as unknown as { ring: SharedRing };
+    const read = ring.read.bind(ring);
+    ring.read = (take) => {
+      const found = read(take);
+      if (!sender.closed) {
+        sender.trySend('last');
+        sender.close();
+      }
+      return found;
+    };
+    expect(receiver.tryReceive()).toEqual(['last']);
+    expect(() => receiver.tryReceive()).toThrow(/^the channel is closed/);
+    receiver.close();
+    yield* sleep(0);
   });
 });
 
