@@ -78,8 +78,8 @@ export class Cluster {
 
   /**
    * Stops accepting, and suspends until all workers have ended. They are asked to: their serve() lets the handlers finish,
-   * `drain` milliseconds at most (default: for ever), and cancels them after that. Cancelled itself, this ends the workers in
-   * whatever they do.
+   * `drain` milliseconds at most (default: for ever), and cancels them after that. A worker that computes for ever hears
+   * nothing of that: put this into a timeout(), for cancelled it ends the workers in whatever they do but a system call.
    */
   close(options: { drain?: number | null } = {}): Operation<void> {
     return made(this.ending(options.drain ?? null), 'close()');

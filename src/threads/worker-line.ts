@@ -113,7 +113,7 @@ export class WorkerLine {
     this.#port.postMessage(message);
   }
 
-  /** The worker is stopped in whatever it does; its thread is gone soon after. Never suspends. */
+  /** The worker is stopped in whatever it does but a system call; its thread is gone soon after. Never suspends. */
   end(): void {
     void this.worker.terminate().catch(() => {});
     this.#port.close();
