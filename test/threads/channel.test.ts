@@ -469,6 +469,22 @@ test('who closes an end wakes the one that waits at the other, though the handle
   });
 });
 
+test('who sends to an end that is gone without its close() learns it by the pipe', () => {
+  run(function* () {
+    const channel = new Channel({ capacity: 64 });
+    using sender = openSender(channel.sender);
+    const receiver = openReceiver(channel.receiver);
+    const { ring } = receiver as unknown as { ring: SharedRing };
+    channel.close();
+    ring.close = () => {}; // as at the end of its thread
+    receiver.close();
+    ring.lieDown('reader');
+    expect(sender.trySend('to nobody')).toBe(true);
+    expect(() => sender.trySend('next')).toThrow(expect.objectContaining({ code: 'ERR_COREACTOR_CLOSED' }));
+    yield* sleep(0);
+  });
+});
+
 test('what is sent while tryReceive() finds nothing, and the end after it, is not lost', () => {
   run(function* () {
     using channel = new Channel({ capacity: 64 });
