@@ -105,4 +105,10 @@ export {
   openSender,
 } from './threads/channel.ts';
 export { type ModuleFunction, ThreadPool, toThread } from './threads/thread-pool.ts';
-export { callSoonThreadsafe, fromThread, type ThreadsafeCall, type ThreadsafeHandle } from './threads/threadsafe.ts';
+export {
+  callSoonThreadsafe,
+  fromThread,
+  type ThreadCaller,
+  type ThreadsafeCall,
+  type ThreadsafeHandle,
+} from './threads/threadsafe.ts';

@@ -6,7 +6,7 @@ import { gather } from '../compose/gather.ts';
 import { shield } from '../compose/shield.ts';
 import { wait } from '../compose/wait.ts';
 import { createTask } from '../kernel/create-task.ts';
-import { ArgumentRangeError, ArgumentTypeError } from '../kernel/errors.ts';
+import { ArgumentRangeError, ArgumentTypeError, CancelledError } from '../kernel/errors.ts';
 import { currentKernel } from '../kernel/here.ts';
 import { made } from '../kernel/made.ts';
 import type { Coroutine, Operation } from '../kernel/operation.ts';
@@ -78,8 +78,8 @@ export class Cluster {
 
   /**
    * Stops accepting, and suspends until all workers have ended. They are asked to: their serve() lets the handlers finish,
-   * `drain` milliseconds at most (default: for ever), and cancels them after that. Cancelled itself, this ends the workers in
-   * whatever they do.
+   * `drain` milliseconds at most (default: for ever), and cancels them after that. A worker that computes for ever hears
+   * nothing of that: put this into a timeout(), for cancelled it ends the workers in whatever they do but a system call.
    */
   close(options: { drain?: number | null } = {}): Operation<void> {
     return made(this.ending(options.drain ?? null), 'close()');
@@ -158,11 +158,22 @@ function checked(options: ClusterOptions): Plan {
 }
 
 function* starting(plan: Plan): Coroutine<Cluster> {
+  let failed = false;
+  // Several may fail at once: the error of the first one is that of the whole.
+  function* first(member: Member): Coroutine<void> {
+    try {
+      yield* member.start();
+    } catch (error) {
+      if (failed && !(error instanceof CancelledError)) return;
+      failed = true;
+      throw error;
+    }
+  }
   const port = plan.port();
   const members = Array.from({ length: plan.program.workers }, (_, index) => new Member(index, port, plan.program));
   let started = false;
   try {
-    yield* gather(members.map((member) => member.start()));
+    yield* gather(members.map((member) => first(member)));
     started = true;
     return new Cluster(port, members);
   } finally {

@@ -25,6 +25,9 @@ const CLASSES = [
   'Error',
 ] as const;
 
+/** How many errors may be within each other: what is packed is cloned, and that has a stack. */
+const DEEPEST = 100;
+
 /** The worker's side: pack(thrown). Plain JavaScript as text, as all of its program. */
 export const PACK = `
 const { inspect, types: { isNativeError } } = builtin('node:util');
@@ -37,32 +40,48 @@ function copied(value) {
   }
 }
 
-function pack(thrown, seen = new Map()) {
-  if (!(thrown instanceof Error || isNativeError(thrown))) return copied(thrown) ?? { value: inspect(thrown) };
+function shown(value) {
+  try {
+    return inspect(value);
+  } catch {
+    return 'what cannot be shown: its own inspection throws';
+  }
+}
+
+function pack(thrown, seen = new Map(), depth = 0) {
+  let isError = false;
+  try {
+    isError = isNativeError(thrown) || thrown instanceof Error;
+  } catch {} // a Proxy may throw at everything
+  if (!isError) return copied(thrown) ?? { value: shown(thrown) };
   if (seen.has(thrown)) return seen.get(thrown);
-  const base = ${JSON.stringify(CLASSES)}.find((name) => thrown instanceof globalThis[name]) ?? 'Error';
-  const packed = { base, texts: {}, own: {} };
+  if (depth === ${DEEPEST}) return { value: 'and so on: errors within errors, deeper than is kept' };
+  const packed = { base: 'Error', texts: {}, own: {} };
   seen.set(thrown, packed);
-  const inside = (value) => pack(value, seen);
+  const inside = (value) => pack(value, seen, depth + 1);
+  // A getter may throw, at any of them: only that is lost.
+  const attempt = (fn) => { try { fn(); } catch {} };
+  attempt(() => { packed.base = ${JSON.stringify(CLASSES)}.find((name) => thrown instanceof globalThis[name]) ?? 'Error'; });
   const taken = new Set(['name', 'message', 'stack', 'cause']);
   for (const key of ['name', 'message', 'stack']) {
-    try {
-      if (typeof thrown[key] === 'string') packed.texts[key] = thrown[key];
-    } catch {} // a getter that throws
+    attempt(() => { if (typeof thrown[key] === 'string') packed.texts[key] = thrown[key]; });
   }
-  if (Object.hasOwn(thrown, 'cause')) packed.cause = inside(thrown.cause);
-  if (base === 'AggregateError' && Array.isArray(thrown.errors)) {
+  attempt(() => { if (Object.hasOwn(thrown, 'cause')) packed.cause = inside(thrown.cause); });
+  attempt(() => {
+    if (packed.base !== 'AggregateError' || !Array.isArray(thrown.errors)) return;
     taken.add('errors');
     packed.errors = thrown.errors.map(inside);
-  }
-  for (const key of Object.keys(thrown)) {
-    if (taken.has(key)) continue;
-    try {
-      const value = thrown[key];
-      const found = isNativeError(value) ? inside(value) : copied(value);
-      if (found !== null) packed.own[key] = found;
-    } catch {} // likewise
-  }
+  });
+  attempt(() => {
+    for (const key of Object.keys(thrown)) {
+      if (taken.has(key)) continue;
+      attempt(() => {
+        const value = thrown[key];
+        const found = isNativeError(value) ? inside(value) : copied(value);
+        if (found !== null) packed.own[key] = found;
+      });
+    }
+  });
   return packed;
 }
 `;

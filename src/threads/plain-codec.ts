@@ -6,6 +6,7 @@
 //   value:    tag | what it needs; an array its length and items, an object its shape and values, or its
 //            names and values if it has no shape, since there are too many
 
+import { types } from 'node:util';
 import { isWellFormed, type TextBuffer } from './text-buffer.ts';
 
 const NULL = 0;
@@ -164,7 +165,7 @@ export class PlainWriter {
 
   private putObject(value: object): boolean {
     // What is there twice is one object in a clone, and what holds itself has no end.
-    if (this.#seen.length === MOST_OBJECTS || this.#seen.includes(value)) return false;
+    if (this.#seen.length === MOST_OBJECTS || this.#seen.includes(value) || types.isProxy(value)) return false;
     this.#seen.push(value);
     if (Array.isArray(value)) return this.putArray(value);
     if (Object.getPrototypeOf(value) !== Object.prototype) return false;
@@ -220,6 +221,12 @@ export class PlainWriter {
     }
     return true;
   }
+}
+
+/** Gives it a property, whatever the program has done to Object.prototype: a setter there, or one that is frozen. */
+function put(made: Record<string, unknown>, name: string, value: unknown): void {
+  if (!(name in Object.prototype)) made[name] = value;
+  else Object.defineProperty(made, name, { value, enumerable: true, writable: true, configurable: true });
 }
 
 export class PlainReader {
@@ -284,14 +291,14 @@ export class PlainReader {
     const names = this.#shapes[this.#view.getUint16(this.#at)] as readonly string[];
     this.#at += 2;
     const made: Record<string, unknown> = {};
-    for (let i = 0; i < names.length; i++) made[names[i] as string] = this.take();
+    for (let i = 0; i < names.length; i++) put(made, names[i] as string, this.take());
     return made;
   }
 
   private takeRecord(): object {
     const made: Record<string, unknown> = {};
     let left = this.#view.getUint16(this.#at);
-    for (this.#at += 2; left > 0; left--) made[this.take() as string] = this.take();
+    for (this.#at += 2; left > 0; left--) put(made, this.take() as string, this.take());
     return made;
   }
 

@@ -25,6 +25,7 @@ export function isPlain(value: unknown): boolean {
   const lookInto = (one: object): boolean => {
     // What is there twice is one object in a clone, and what holds itself has no end.
     if (seen.length === mostObjects || seen.includes(one)) return false;
+    if ('toJSON' in one) return false; // JSON calls it, also where no loop finds it
     seen.push(one);
     if (!Array.isArray(one)) {
       if (Object.getPrototypeOf(one) !== Object.prototype) return false;

@@ -118,15 +118,17 @@ export class SharedRing {
     const length = word >>> 2;
     const kind = (word & 3) as Kind;
     const at = (tail + WORD_BYTES) & mask;
-    const made =
-      at + length <= this.capacity
-        ? take(this.#text, at, at + length, kind)
-        : take(this.joined(at, length), 0, length, kind);
-    Atomics.store(this.#control, TAIL, (tail + WORD_BYTES + aligned(length)) | 0);
-    return [made];
+    try {
+      if (at + length <= this.capacity) return [take(this.#text, at, at + length, kind)];
+      return [take(this.joined(at, length), 0, length, kind)];
+    } finally {
+      // Also what nothing can be made of is behind us.
+      Atomics.store(this.#control, TAIL, (tail + WORD_BYTES + aligned(length)) | 0);
+    }
   }
 
   private hasRoom(head: number, bytes: number): boolean {
+    if (bytes > this.longest) return false; // beyond 2 GiB it would look small below
     const least = WORD_BYTES + aligned(bytes);
     if (this.capacity - ((head - this.#tailSeen) | 0) >= least) return true;
     this.#tailSeen = Atomics.load(this.#control, TAIL);
@@ -149,7 +151,22 @@ export class SharedRing {
     return side === 'reader' ? used > 0 : this.capacity - used >= WORD_BYTES + aligned(bytes);
   }
 
-  /** First step of going to sleep; the second is ready(): only if that is false may one sleep. */
+  /** Whether this side may sleep now; if not, or when it has slept, it gets up. */
+  layDown(side: Side, bytes: number): boolean {
+    const steps = this.layingDown(side, bytes);
+    for (;;) {
+      const { done, value } = steps.next();
+      if (done) return value;
+    }
+  }
+
+  /** Its steps, each with one access to what is shared: between two of them the other side may do anything. */
+  *layingDown(side: Side, bytes: number): Generator<void, boolean> {
+    this.lieDown(side);
+    yield;
+    return !this.ready(side, bytes);
+  }
+
   lieDown(side: Side): void {
     Atomics.store(this.#control, sleeps(side), 1);
   }

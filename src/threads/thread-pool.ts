@@ -21,6 +21,8 @@ export interface ModuleFunction {
 type Work<A extends unknown[], T> = ((...args: A) => T | PromiseLike<T>) | ModuleFunction;
 
 /**
+ * So many jobs are done at once. One that was cancelled in a system call counts no more, though its thread is still there
+ * until the call returns: see toThread().
  * @example
  * const hashers = new ThreadPool({ threads: 2 });
  * const hash = yield* hashers.run(hashPassword, password);
@@ -110,10 +112,17 @@ let common: ThreadPool | undefined;
 /**
  * Runs a function in another thread and gives what it returns, or throws what it throws, with the stack from there; a
  * promise is awaited there. Suspends, while other tasks go on: for what blocks or computes for long. Waits for its turn when
- * all threads are at work. Cancelled, or in a timeout(), it stops the thread in the middle of whatever it does.
+ * all threads are at work. Cancelled, or in a timeout(), it stops the thread in the middle of whatever it computes.
  *
- * Arguments and results are copied (see structuredClone), and errors but for what cannot be. The function goes as its text: it knows its arguments,
- * require() and what is global, nothing of what is around it here. (asyncio: to_thread)
+ * A system call that blocks (readFileSync() of a FIFO, execSync()) nothing can stop: the caller goes on at once, but the
+ * thread is gone only when that call returns. Until then it is one more than the pool has, and the end of the process, also by
+ * process.exit(), waits for it. Give such calls an end of their own: execSync(command, { timeout }).
+ *
+ * Arguments and results are copied (see structuredClone), and errors but for what cannot be. The function goes as its text:
+ * it knows its arguments, require() and what is global, nothing of what is around it here. require() looks for packages and
+ * relative paths from process.cwd(), wherever the program's file is. What a job writes to console comes through Node's loop
+ * in the main thread: under run() after its end, or never if the thread ends first; use runPromise() to see it.
+ * (asyncio: to_thread)
  * What a job leaves behind (a timer, a promise that nobody awaits) may end its thread later: onUnhandled is told of that when
  * the pool comes to it again, and no other job fails for it.
  * @throws CoreactorError ERR_COREACTOR_CLOSURE for a function that needs more, ERR_COREACTOR_THREAD if its thread has ended or

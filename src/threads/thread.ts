@@ -45,7 +45,7 @@ export class Thread {
     return this.#line.epitaph('a worker has ended while it waited for work, by what an earlier job has left', suspects);
   }
 
-  /** The worker is stopped in whatever it does; its thread is gone soon after. Never suspends. */
+  /** As WorkerLine's. */
   end(): void {
     this.#line.end();
   }

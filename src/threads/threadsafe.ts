@@ -84,21 +84,37 @@ export function callSoonThreadsafe<A extends unknown[]>(fn: (...args: A) => unkn
   return new ThreadsafeCall(fn);
 }
 
+/** Given by fromThread(). Close it when no more is to be said: else it keeps its descriptor until its thread ends. */
+export interface ThreadCaller extends Disposable {
+  (...args: unknown[]): void;
+  /** Calls made here after that throw ClosedError. A second close() does nothing. Never suspends. */
+  close(): void;
+}
+
 /**
  * The other side of callSoonThreadsafe(): gives a function that has it called there, soon. That needs no loop here, and
  * never suspends.
  * @throws ClosedError if it is closed there, when this is called or when the function is.
+ * @example
+ * using tell = fromThread(handle);
+ * tell('the result');
  */
-export function fromThread(handle: ThreadsafeHandle): (...args: unknown[]) => void {
+export function fromThread(handle: ThreadsafeHandle): ThreadCaller {
   const { port, bell } = handle;
-  const out = openShared(bell);
+  let out = openShared(bell);
   if (out === null) throw closed();
   port.unref();
-  return (...args) => {
+  const call = (...args: unknown[]): void => {
+    if (out === null) throw new ClosedError('this caller was closed, by its own close()');
     port.postMessage(args);
     const result = addon.tell(out, 0);
     if (result < 0 && result !== -EAGAIN) throw closed(); // a full pipe will wake it all the same
   };
+  const close = (): void => {
+    if (out !== null) addon.closeDescriptor(out);
+    out = null;
+  };
+  return Object.assign(call, { close, [Symbol.dispose]: close });
 }
 
 function closed(): ClosedError {

@@ -13,6 +13,7 @@ import { READ } from '../kernel/selector-port.ts';
 import { addon } from '../native/addon.ts';
 import { SystemError } from '../native/system-error.ts';
 import { type Packed, unpack } from './packed-error.ts';
+import { shareFd } from './shared-fd.ts';
 import { BEGUN, FAILED, PRELUDE, VALUE } from './worker-source.ts';
 import { workerThreads } from './worker-threads.ts';
 
@@ -28,6 +29,8 @@ export class WorkerLine {
   readonly #reader: number;
   /** The other end, until the worker has one of its own. */
   #writer: number;
+  /** Not 0 as soon as one of the two sides has taken the writer, see PRELUDE. */
+  readonly #taken = new Int32Array(new SharedArrayBuffer(4));
   /** What was read of the pipe and not given yet. */
   #heard = '';
   #begun = false;
@@ -45,7 +48,7 @@ export class WorkerLine {
       this.worker = new Worker(PRELUDE + source, {
         eval: true,
         name,
-        workerData: { ...data, pipe: this.#writer, port: port2 },
+        workerData: { ...data, pipe: shareFd(this.#writer), taken: this.#taken, port: port2 },
         transferList: [port2],
       });
     } catch (error) {
@@ -110,11 +113,11 @@ export class WorkerLine {
     this.#port.postMessage(message);
   }
 
-  /** The worker is stopped in whatever it does; its thread is gone soon after. Never suspends. */
+  /** The worker is stopped in whatever it does but a system call; its thread is gone soon after. Never suspends. */
   end(): void {
     void this.worker.terminate().catch(() => {});
     this.#port.close();
-    this.closeWriter();
+    if (Atomics.exchange(this.#taken, 0, 1) === 0) this.closeWriter(); // or it may be about to be opened: at the exit, then
     addon.closeDescriptor(this.#reader);
   }
 

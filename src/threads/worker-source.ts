@@ -1,5 +1,6 @@
 // What runs in our workers: plain JavaScript as text, since there is no file of it that every bundler would keep. The
-// pipe's end is opened there, so that Node closes it when the worker ends, however it does.
+// pipe's end is opened there, so that Node closes it when the worker ends, however it does. Until then the number that the
+// worker was given must not come to mean another file: who first sets `taken` has it, to open it or to close it.
 
 import { PACK } from './packed-error.ts';
 import { isPlain } from './plain.ts';
@@ -27,17 +28,31 @@ export const PRELUDE = `'use strict';
 const builtin = process.getBuiltinModule;
 const { parentPort, workerData } = builtin('node:worker_threads');
 const { port } = workerData;
-const { closeSync, openSync, writeSync } = builtin('node:fs');
-let out = workerData.pipe; // theirs, until there is one of our own
+const { closeSync, constants, fstatSync, openSync, writeSync } = builtin('node:fs');
+const { fd, identity } = workerData.pipe;
+if (Atomics.exchange(workerData.taken, 0, 1) !== 0) process.exit(); // the number may be another file's by now
+let out = fd; // theirs, until there is one of our own
 const tell = (word) => { try { writeSync(out, word); } catch {} }; // nobody listens any more
 ${PACK}const fail = (error) => {
   port.postMessage(pack(error));
   tell('${FAILED}');
   process.exit(1);
 };
+const isPipe = (one) => {
+  const { ino, mode } = fstatSync(one, { bigint: true });
+  return Number(BigInt.asIntN(64, ino * 16n + ((mode & 0o170000n) >> 12n))) === identity; // as the addon has it
+};
 try {
-  out = openSync('/dev/fd/' + workerData.pipe, 'w');
+  // Nothing is changed by opening what may be the wrong file, and nobody waits for it. (A host may tell of our end early.)
+  const own = openSync('/dev/fd/' + fd, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+  if (!isPipe(own)) process.exit();
+  out = own;
 } catch (error) {
+  try {
+    if (!isPipe(fd)) process.exit();
+  } catch {
+    process.exit();
+  }
   fail(error); // not allowed by the permission model, or no descriptor is free
 }
 process.once('exit', () => closeSync(out)); // Bun does not by itself
@@ -53,12 +68,13 @@ const JOB = 'coreactor-job';
 /** Does the jobs that come as messages; `begun` counts them. */
 export const JOBS = `
 const load = builtin('node:module').createRequire(process.cwd() + '/');
+const evaluate = eval; // not in this scope; and so that the first line of a job is the first one in stacks
 const functions = new Map(); // by their text
 
 function compile(text) {
   let found = functions.get(text);
   if (found === undefined) {
-    const made = (expression) => new Function('require', 'return (' + expression + '\\n)\\n//# sourceURL=${JOB}')(load);
+    const made = (expression) => evaluate('(require) => (' + expression + '\\n)\\n//# sourceURL=${JOB}')(load);
     try {
       found = made(text);
     } catch {
@@ -72,13 +88,21 @@ function compile(text) {
 // Whether the job's own text has used a name that is not known here, and not what it has called or compiled.
 const STRANGER = /^ReferenceError: \\S+ is not defined\\n +at (?:.* \\()?${JOB}(?:, <anonymous>)?:\\d+:\\d+\\)?(?:\\n|$)/;
 
+function stackOf(error) {
+  try {
+    return error.stack;
+  } catch {
+    return '';
+  }
+}
+
 async function answerTo({ text, module, name, args }) {
   try {
     const target = text !== undefined ? compile(text) : (await import(module))[name];
     if (typeof target !== 'function') throw new TypeError(module + ' exports no function "' + name + '"');
     return { value: await target(...args) };
   } catch (error) {
-    return { thrown: pack(error), stranger: error instanceof ReferenceError && STRANGER.test(error.stack) };
+    return { thrown: pack(error), stranger: isNativeError(error) && STRANGER.test(stackOf(error)) };
   }
 }
 

@@ -251,6 +251,24 @@ describe.each(ways)('%s', (accept) => {
     expect(errors[1]?.cause).toBeInstanceOf(RangeError);
   });
 
+  test('of many workers that cannot begin one error is enough: nothing else is reported', () => {
+    const reports: unknown[] = [];
+    run(
+      function* () {
+        for (let i = 0; i < 3; i++) {
+          const data = { broken: shared(4).fill(1) };
+          const starting = createTask(cluster({ accept, entry, data, host: '127.0.0.1', port: 0, workers: 4 }));
+          yield* sleep(1);
+          Atomics.wait(shared(1), 0, 0, 700); // so that all of them have failed when we look
+          yield* wait([starting]);
+          expect(starting.exception()).toMatchObject({ code: 'ERR_COREACTOR_THREAD' });
+        }
+      },
+      { onUnhandled: ({ error }) => reports.push(error) },
+    );
+    expect(reports).toEqual([]);
+  });
+
   test('a worker that cannot begin is an error of cluster(), with its cause, and none of the others stays', () => {
     leavesNothing(function* () {
       const broken = shared(3);

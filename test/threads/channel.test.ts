@@ -16,6 +16,7 @@ import {
   timeout,
   wait,
 } from '../../src/index.ts';
+import type { SharedRing } from '../../src/threads/shared-ring.ts';
 import { countDescriptors } from '../support/descriptors.ts';
 
 test('what waits to be sent is what it was when it was given', () => {
@@ -51,12 +52,12 @@ test('who waits for room is told of it, also while the ring is half full and the
 const library = new URL('../../dist/bundle/coreactor.js', import.meta.url).href;
 
 /** A worker whose coroutine is `body`, with `end` for the channel's end that it has. */
-function worker(handle: ChannelHandle, how: 'run' | 'runPromise', body: string): Worker {
+function worker(handle: ChannelHandle | object, how: 'run' | 'runPromise', body: string): Worker {
   const source = `import(${JSON.stringify(library)}).then((coreactor) => {
     const { openReceiver, openSender, sleep } = coreactor;
     const handle = process.getBuiltinModule('node:worker_threads').workerData;
     return coreactor.${how}(function* () {
-      const end = handle.side === 'reader' ? openReceiver(handle) : openSender(handle);
+      const end = handle.side === 'reader' ? openReceiver(handle) : handle.side ? openSender(handle) : null;
       ${body}
     });
   });`;
@@ -127,6 +128,22 @@ describe.each<['run' | 'runPromise', <T>(main: Main<T>) => T | Promise<T>]>([
       channel.close();
       expect(countDescriptors()).toBeLessThanOrEqual(before);
       expect(() => openSender(channel.sender)).toThrow(expect.objectContaining({ code: 'ERR_COREACTOR_CLOSED' }));
+    }));
+
+  test('two threads ask and answer thousands of times, through rings with room for one', () =>
+    goes(function* () {
+      const [there, back] = [new Channel({ capacity: 64 }), new Channel({ capacity: 64 })];
+      worker(
+        { there: there.receiver, back: back.sender },
+        how,
+        `const [asked, answers] = [openReceiver(handle.there), openSender(handle.back)];
+        for (let i = 0; i < 5000; i++) yield* answers.send(yield* asked.receive());`,
+      );
+      const [asks, answered] = [openSender(there.sender), openReceiver(back.receiver)];
+      for (let i = 0; i < 5000; i++) {
+        yield* asks.send('x'.repeat(i % 50) + i);
+        expect(yield* answered.receive()).toBe('x'.repeat(i % 50) + i);
+      }
     }));
 
   test('who waits for a thread that ends without a word is told', () =>
@@ -329,6 +346,85 @@ test('text with lone surrogates arrives unchanged, alone and within', () => {
   });
 });
 
+/** What is received of it. */
+function passed(value: unknown): unknown {
+  return run(function* () {
+    using channel = new Channel();
+    using sender = openSender(channel.sender);
+    using receiver = openReceiver(channel.receiver);
+    yield* sender.send(value);
+    return yield* receiver.receive();
+  });
+}
+
+test('what has memory has its own: no window onto a pool, nor onto the rest of the message', () => {
+  const sent = {
+    pixels: new Uint8ClampedArray([1, 2, 3]),
+    numbers: new Float64Array([1.5, 2.5]),
+    view: new DataView(Uint8Array.of(9, 8, 7, 6).buffer, 1, 2),
+    memory: Uint8Array.of(1, 2).buffer,
+    bytes: Buffer.from('bytes'),
+    empty: new Uint16Array(0),
+  };
+  const got = passed(sent) as typeof sent;
+  expect(got).toStrictEqual({ ...sent, view: new DataView(Uint8Array.of(8, 7).buffer) });
+  const { pixels, numbers, view, memory, bytes } = got;
+  const memories = [pixels, numbers, view, bytes].map((each) => each.buffer);
+  expect(memories.map((each) => each.byteLength)).toEqual([3, 16, 2, 5]);
+  expect(new Set([...memories, memory]).size).toBe(5);
+  structuredClone(pixels, { transfer: [pixels.buffer as ArrayBuffer] });
+  expect(pixels.length).toBe(0);
+});
+
+test('what cannot be made anew at the other end is an error once, and the next message comes', () => {
+  run(function* () {
+    using channel = new Channel();
+    using sender = openSender(channel.sender);
+    using receiver = openReceiver(channel.receiver);
+    const { WebAssembly } = globalThis as unknown as { WebAssembly: { Module: new (code: Uint8Array) => object } };
+    sender.trySend(new WebAssembly.Module(Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0)));
+    sender.trySend('next');
+    expect(() => receiver.tryReceive()).toThrow();
+    expect(yield* receiver.receive()).toBe('next');
+    expect(receiver.tryReceive()).toBe(null);
+  });
+});
+
+test('a Proxy is refused, as structuredClone() does, and what a getter throws is the cause, whichever way a value goes', () => {
+  const failing = () => ({
+    get bad(): never {
+      throw new RangeError('of the getter');
+    },
+  });
+  run(function* () {
+    using channel = new Channel();
+    using sender = openSender(channel.sender);
+    for (const value of [new Proxy({}, {}), [new Proxy([1], {})]]) {
+      expect(() => structuredClone(value)).toThrow();
+      expect(() => sender.trySend(value)).toThrow(expect.objectContaining({ code: 'ERR_COREACTOR_ARGUMENT' }));
+    }
+    for (const value of [failing(), [new Map(), failing()]]) {
+      expect(() => sender.trySend(value)).toThrow(
+        expect.objectContaining({ code: 'ERR_COREACTOR_ARGUMENT', cause: new RangeError('of the getter') }),
+      );
+    }
+    yield* sleep(0);
+  });
+});
+
+test('names arrive whatever a program has done to Object.prototype', () => {
+  const odd = { toString: 1, constructor: [2], valueOf: null, tricky: 5 };
+  const wide = { ...Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`n${i}`, i])), ...odd };
+  Object.defineProperty(Object.prototype, 'tricky', { configurable: true, set: () => {} });
+  Object.defineProperty(Object.prototype, 'toString', { writable: false });
+  try {
+    for (const value of [odd, wide]) expect(Object.entries(passed(value) as object)).toEqual(Object.entries(value));
+  } finally {
+    Object.defineProperty(Object.prototype, 'toString', { writable: true });
+    delete (Object.prototype as { tricky?: unknown }).tricky;
+  }
+});
+
 test('who closes an end while a task waits there is told what was closed, and so is that task', () => {
   run(function* () {
     using channel = new Channel({ capacity: 64 });
@@ -357,6 +453,56 @@ test('who closes an end while a task waits there is told what was closed, and so
     sender.close();
     yield* wait([sending]);
     expect(sending.exception()).toMatchObject({ message: expect.stringMatching(/^the channel's sender was closed/) });
+  });
+});
+
+test('who closes an end wakes the one that waits at the other, though the handles are still open', () => {
+  run(function* () {
+    using channel = new Channel({ capacity: 64 });
+    const [sender, receiver] = [openSender(channel.sender), openReceiver(channel.receiver)];
+    const receiving = createTask(receiver.receive());
+    yield* sleep(1);
+    sender.close();
+    yield* timeout(10_000, () => wait([receiving]));
+    expect(receiving.exception()).toMatchObject({ code: 'ERR_COREACTOR_CLOSED' });
+    receiver.close();
+  });
+});
+
+test('who sends to an end that is gone without its close() learns it by the pipe', () => {
+  run(function* () {
+    const channel = new Channel({ capacity: 64 });
+    using sender = openSender(channel.sender);
+    const receiver = openReceiver(channel.receiver);
+    const { ring } = receiver as unknown as { ring: SharedRing };
+    channel.close();
+    ring.close = () => {}; // as at the end of its thread
+    receiver.close();
+    ring.lieDown('reader');
+    expect(sender.trySend('to nobody')).toBe(true);
+    expect(() => sender.trySend('next')).toThrow(expect.objectContaining({ code: 'ERR_COREACTOR_CLOSED' }));
+    yield* sleep(0);
+  });
+});
+
+test('what is sent while tryReceive() finds nothing, and the end after it, is not lost', () => {
+  run(function* () {
+    using channel = new Channel({ capacity: 64 });
+    const [sender, receiver] = [openSender(channel.sender), openReceiver(channel.receiver)];
+    const { ring } = receiver as unknown as { ring: SharedRing };
+    const read = ring.read.bind(ring);
+    ring.read = (take) => {
+      const found = read(take);
+      if (!sender.closed) {
+        sender.trySend('last');
+        sender.close();
+      }
+      return found;
+    };
+    expect(receiver.tryReceive()).toEqual(['last']);
+    expect(() => receiver.tryReceive()).toThrow(/^the channel is closed/);
+    receiver.close();
+    yield* sleep(0);
   });
 });
 

@@ -35,11 +35,11 @@ function* sleeping(world: World, side: Side, order: Order): Actor {
       return;
     }
   } else {
-    ring.lieDown(side);
+    const steps = ring.layingDown(side, MESSAGE.length);
+    let step = steps.next();
+    for (; !step.done; step = steps.next()) yield 'step';
     yield 'step';
-    const ready = ring.ready(side, MESSAGE.length);
-    yield 'step';
-    if (ready) {
+    if (!step.value) {
       ring.getUp(side);
       yield 'step';
       return;
@@ -169,4 +169,38 @@ test('messages of every size go round the ring unchanged', () => {
       if (found !== null) expect(found[0][0]).toBe(message(got++).toString('latin1'));
     }
   }
+});
+
+test('a message that nothing can be made of is an error once, and the next one comes', () => {
+  const ring = SharedRing.create(64);
+  for (let i = 0; i < 20; i++) {
+    ring.write(new Uint8Array(20).fill(i), BYTES);
+    ring.write(Uint8Array.of(i), BYTES);
+    const refuse = () => {
+      throw new RangeError('of the taker');
+    };
+    expect(() => ring.read(refuse)).toThrow('of the taker');
+    expect(ring.read((bytes, from) => bytes[from])).toEqual([i]);
+    expect(ring.read(take)).toBe(null);
+  }
+});
+
+test('a message beyond 2 GiB is refused as any that is too long, and changes nothing', () => {
+  const ring = SharedRing.create(64);
+  ring.write(Uint8Array.of(1, 2, 3), BYTES);
+  const zeros = new Uint8Array(100);
+  for (const length of [61, 2 ** 31 - 4, 2 ** 31 + 8, 2 ** 32]) expect(ring.write(zeros, BYTES, length)).toBe(false);
+  expect(ring.read(take)).toEqual([['\x01\x02\x03', BYTES]]);
+  expect(ring.write(new Uint8Array(ring.longest), BYTES)).toBe(true);
+});
+
+test('who waits for a message or for so much room as there is need not sleep, and who waits for a byte more must', () => {
+  const ring = SharedRing.create(64);
+  expect(ring.layDown('reader', 0)).toBe(true);
+  ring.write(new Uint8Array(20), BYTES);
+  expect(ring.layDown('reader', 0)).toBe(false);
+  expect(ring.layDown('writer', 36)).toBe(false);
+  expect(ring.layDown('writer', 37)).toBe(true);
+  ring.close();
+  expect(ring.layDown('writer', 37)).toBe(false);
 });

@@ -87,6 +87,27 @@ describe.each<[string, <T>(main: Main<T>) => T | Promise<T>]>([
     }));
 });
 
+test('who calls from a thread can close what it calls by, and a full pipe loses no call', () => {
+  run(function* () {
+    let calls = 0;
+    using call = callSoonThreadsafe(() => calls++);
+    const before = countDescriptors();
+    for (let i = 0; i < 20; i++) {
+      using tell = fromThread(call.handle);
+      tell();
+    }
+    expect(countDescriptors()).toBe(before);
+    const tell = fromThread(call.handle);
+    for (let i = 0; i < 100_000; i++) tell(); // more than a pipe takes
+    tell.close();
+    tell.close();
+    expect(() => tell()).toThrow(expect.objectContaining({ code: 'ERR_COREACTOR_CLOSED' }));
+    yield* timeout(20_000, function* () {
+      while (calls < 100_020) yield* sleep(1);
+    });
+  });
+});
+
 test('what the function throws is reported as any callback’s; what is no function is refused', () => {
   const reports: unknown[] = [];
   run(

@@ -188,6 +188,61 @@ describe.each<[string, <T>(main: Main<T>, options?: RunOptions) => T | Promise<T
       expect(thrown).toBe('{ fn: [Function: fn] }'); // what it looks like, as it cannot be copied itself
     }));
 
+  test('an error that fights back arrives all the same: getters, inspections and proxies that throw, causes without end', () =>
+    goes(function* () {
+      const pool = new ThreadPool({ threads: 1 });
+      const fights = pool.run(() => {
+        const no = (): never => {
+          throw new Error('no');
+        };
+        const error = Object.assign(new AggregateError([], 'mine'), { code: 'E_MINE' });
+        for (const key of ['cause', 'errors', 'name']) Object.defineProperty(error, key, { get: no });
+        throw error;
+      });
+      expect(yield* errorOf(fights)).toMatchObject({ message: 'mine', code: 'E_MINE' });
+      const shown = pool.run(() => {
+        throw {
+          fn: () => 1,
+          [Symbol.for('nodejs.util.inspect.custom')]() {
+            throw new Error('no');
+          },
+        };
+      });
+      expect(yield* errorOf(shown)).toMatch(/cannot be shown/);
+      const proxied = pool.run(() => {
+        const no = (): never => {
+          throw new Error('no');
+        };
+        throw new Proxy({}, { get: no, getPrototypeOf: no, ownKeys: no, has: no });
+      });
+      expect(typeof (yield* errorOf(proxied))).toBe('string');
+      const deep = pool.run(() => {
+        let error = new RangeError('first');
+        for (let i = 0; i < 20_000; i++) error = new RangeError(`cause of ${i}`, { cause: error });
+        throw error;
+      });
+      let each = yield* errorOf(deep);
+      expect(each).toMatchObject({ name: 'RangeError', message: 'cause of 19999' });
+      let depth = 0;
+      for (; each instanceof Error; depth++) each = each.cause as Error;
+      expect(depth).toBeGreaterThan(50);
+      expect(each).toMatch(/and so on/);
+      expect(yield* pool.run(() => 'lives')).toBe('lives');
+      pool.close();
+    }));
+
+  test('lines in stacks are counted from the first one of the function', () =>
+    goes(function* () {
+      const error = yield* errorOf(toThread(new Function('return (a) => {\nthrow new Error(a);\n}')(), 'second'));
+      expect(error.stack).toMatch(/coreactor-job\D*:2:\d+/);
+    }));
+
+  test('a toJSON that no loop finds changes no answer', () =>
+    goes(function* () {
+      const got = yield* toThread(() => Object.defineProperty({ a: 1 }, 'toJSON', { value: () => 'changed' }));
+      expect(got).toEqual({ a: 1 });
+    }));
+
   test('a ReferenceError is one of a closure only if a name of the job itself is unknown', () =>
     goes(function* () {
       const own = [

@@ -53,3 +53,34 @@ test(
   },
   COUNT * 1200,
 );
+
+// A sanitizer keeps what was freed, so there this says nothing; what leaks is told there by itself.
+test.skipIf(process.env.LD_PRELOAD)(
+  'H38: workers that load the addon and end leave no memory',
+  async () => {
+    const ended = await start(
+      `import { Worker } from 'node:worker_threads';
+    const source = "import('coreactor').then(() => process.exit(0))";
+    const workers = async (count) => {
+      for (let i = 0; i < count; i++) {
+        const worker = new Worker(source, { eval: true });
+        await new Promise((resolve) => worker.once('exit', resolve));
+      }
+      globalThis.gc();
+      return process.memoryUsage.rss() / 1024;
+    };
+    // The heap settles at its own pace, so the best of several rounds counts: what leaks grows in each of them.
+    let least = Infinity;
+    let before = await workers(20);
+    for (let round = 0; round < 4 && least > 256; round++) {
+      const now = await workers(25);
+      least = Math.min(least, (now - before) / 25);
+      before = now;
+    }
+    console.log(least <= 1024 ? 'no growth' : Math.round(least) + ' KiB for each worker');`,
+      { seconds: 100 },
+    ).ended;
+    expect([ended.stdout, ended.stderr, ended.code]).toEqual(['no growth\n', '', 0]);
+  },
+  100_000,
+);
