@@ -90,6 +90,8 @@ int holdTcp(const Address& address, bool dualStack) {
   // Bound without the option, which those must have who share the port: so it is refused if anybody has it already.
   if (bind(fd.get(), to.get(), to.length) < 0) return -errno;
   if (const int error = setOption(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1); error < 0) return error;
+  // Or whoever has it too could listen beside us, who do not.
+  if (const int error = setOption(fd.get(), SOL_SOCKET, SO_REUSEADDR, 0); error < 0) return error;
   return fd.release();
 }
 

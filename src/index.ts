@@ -95,6 +95,7 @@ export { LifoQueue } from './sync/lifo-queue.ts';
 export { Lock } from './sync/lock.ts';
 export { PriorityQueue, type PriorityQueueOptions } from './sync/priority-queue.ts';
 export { Queue, type QueueOptions } from './sync/queue.ts';
+export type { QueueIterator } from './sync/queue-iterator.ts';
 export { BoundedSemaphore, Semaphore } from './sync/semaphore.ts';
 export {
   Channel,

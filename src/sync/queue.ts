@@ -215,7 +215,7 @@ export class Queue<T> {
    * after get(), taskDone() is the body's to say, if anybody is to join(): an item that was taken need not be done when
    * the next one is asked for (a stream reads ahead).
    */
-  [Symbol.asyncIterator](): AsyncIterableIterator<T> {
+  [Symbol.asyncIterator](): QueueIterator<T> {
     return new QueueIterator(this.#getters);
   }
 

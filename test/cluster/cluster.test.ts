@@ -416,3 +416,16 @@ test('options that cannot be are errors that say what to do', () => {
     expect(() => clusterWorker()).toThrow(/cluster\(\) starts/);
   });
 });
+
+test('reuseport: while no worker serves, the port is held: nobody else can listen on it', () => {
+  const broken = shared(1);
+  withCluster({ accept: 'reuseport', workers: 1, data: { broken } }, function* (servers) {
+    const { host, port } = servers.address as { host: string; port: number };
+    Atomics.store(broken, 0, 1);
+    const socket = yield* dial(servers);
+    yield* say(socket, 'exit');
+    yield* until(() => (servers.workers[0]?.deaths ?? 0) >= 2);
+    expect(() => listen({ host, port })).toThrow(expect.objectContaining({ code: 'EADDRINUSE' }));
+    socket.close();
+  });
+});
