@@ -14,12 +14,14 @@ import { addon } from '../native/addon.ts';
 import { SystemError } from '../native/system-error.ts';
 import { type Packed, unpack } from './packed-error.ts';
 import { shareFd } from './shared-fd.ts';
-import { BEGUN, FAILED, PRELUDE, VALUE } from './worker-source.ts';
+import { BEGUN, FAILED, OPENED, PRELUDE, TAKEN, VALUE } from './worker-source.ts';
 import { workerThreads } from './worker-threads.ts';
 
 const { EAGAIN } = constants.errno;
 /** How long a worker may take to begin, in milliseconds. One that cannot begin is heard of by this only under run(). */
 const PATIENCE = 30_000;
+/** How long a worker may take from taking its end of the pipe to having opened it, in milliseconds. */
+const OPENING = 50;
 /** How long the host may take to tell why a worker has ended, in milliseconds. */
 const INQUEST = 1000;
 
@@ -29,7 +31,7 @@ export class WorkerLine {
   readonly #reader: number;
   /** The other end, until the worker has one of its own. */
   #writer: number;
-  /** Not 0 as soon as one of the two sides has taken the writer, see PRELUDE. */
+  /** Which of the two sides has taken the writer, see PRELUDE. */
   readonly #taken = new Int32Array(new SharedArrayBuffer(4));
   /** What was read of the pipe and not given yet. */
   #heard = '';
@@ -115,9 +117,12 @@ export class WorkerLine {
 
   /** The worker is stopped in whatever it does but a system call; its thread is gone soon after. Never suspends. */
   end(): void {
+    // The worker may be about to open it, which takes it no time: else it is closed at the exit, of which run() does not hear.
+    const whose = Atomics.compareExchange(this.#taken, 0, 0, TAKEN);
+    if (whose === TAKEN) Atomics.wait(this.#taken, 0, TAKEN, OPENING);
+    if (whose === 0 || Atomics.load(this.#taken, 0) === OPENED) this.closeWriter();
     void this.worker.terminate().catch(() => {});
     this.#port.close();
-    if (Atomics.exchange(this.#taken, 0, 1) === 0) this.closeWriter(); // or it may be about to be opened: at the exit, then
     addon.closeDescriptor(this.#reader);
   }
 

@@ -16,6 +16,11 @@ export const JOINED = 'j';
 /** what nobody has caught ends the worker, and the error is in the port. */
 export const FAILED = 'f';
 
+/** Who has the pipe's end, in `taken`: one of the two is about to open or to close it, */
+export const TAKEN = 1;
+/** or the worker has one of its own. */
+export const OPENED = 2;
+
 /** What a pipe takes at once, or not at all. (PIPE_BUF) */
 const LONGEST_WORD = 4096;
 
@@ -30,7 +35,7 @@ const { parentPort, workerData } = builtin('node:worker_threads');
 const { port } = workerData;
 const { closeSync, constants, fstatSync, openSync, writeSync } = builtin('node:fs');
 const { fd, identity } = workerData.pipe;
-if (Atomics.exchange(workerData.taken, 0, 1) !== 0) process.exit(); // the number may be another file's by now
+if (Atomics.exchange(workerData.taken, 0, ${TAKEN}) !== 0) process.exit(); // the number may be another file's by now
 let out = fd; // theirs, until there is one of our own
 const tell = (word) => { try { writeSync(out, word); } catch {} }; // nobody listens any more
 ${PACK}const fail = (error) => {
@@ -47,6 +52,8 @@ try {
   const own = openSync('/dev/fd/' + fd, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
   if (!isPipe(own)) process.exit();
   out = own;
+  Atomics.store(workerData.taken, 0, ${OPENED});
+  Atomics.notify(workerData.taken, 0);
 } catch (error) {
   try {
     if (!isPipe(fd)) process.exit();
