@@ -81,7 +81,7 @@ TEST_CASE("a pool has no threads before there is work, as many as there are jobs
 }
 
 TEST_CASE("one job after the other has one thread; without any it ends, and the next job has a new one") {
-  ThreadPool pool(4, 20ms);
+  ThreadPool pool(4, 500ms);
   for (int round = 0; round < 2; ++round) {
     std::set<std::thread::id> workers;
     for (int i = 0; i < 5; ++i) {
@@ -96,8 +96,10 @@ TEST_CASE("one job after the other has one thread; without any it ends, and the 
       }) == 0);
       std::unique_lock<std::mutex> lock(mutex);
       REQUIRE(changed.wait_for(lock, 20s, [&] { return done; }));
+      lock.unlock();
+      std::this_thread::sleep_for(5ms);  // a thread that is just finishing is not idle yet
     }
-    CHECK(workers.size() <= 2);  // a thread that is just finishing is not idle yet
+    CHECK(workers.size() <= 2);
     CHECK(awaitThreads(pool, 0));
   }
 }
