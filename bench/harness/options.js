@@ -28,7 +28,11 @@ const OPTIONS = {
     ofAll: 8,
     help: 'task benches: who takes more seconds in one round of a case is left out of its further rounds',
   },
-  tasks: { parse: counts, initial: undefined, help: 'switch, memory, scale: numbers of tasks; sync: one number' },
+  tasks: {
+    parse: counts,
+    initial: undefined,
+    help: 'switch, memory, scale: numbers of tasks; sync, timers: one number',
+  },
   json: { parse: text, initial: undefined, help: 'write every figure to this file' },
   against: { parse: names, initial: undefined, help: 'compare: these files instead of the committed figures' },
   plot: { parse: text, initial: undefined, help: 'write an SVG of each table into this folder' },
