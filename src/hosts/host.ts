@@ -15,7 +15,7 @@ export interface Host {
 }
 
 /** The longest that a timer of the runtime can take, in milliseconds. */
-const LONGEST = 2 ** 31 - 1;
+export const LONGEST = 2 ** 31 - 1;
 
 /** Bun has no libuv, and Deno's knows a descriptor for one event only. */
 const FOREIGN = process.versions.bun !== undefined || 'deno' in process.versions;

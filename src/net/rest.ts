@@ -14,7 +14,7 @@ export const AGAIN = -constants.errno.EAGAIN;
 const SHUT_WR = 1;
 
 /** How long a closed socket waits for a peer that reads nothing, in milliseconds. */
-const PATIENCE = 30_000;
+export const PATIENCE = 30_000;
 /** So many pieces of what nobody reads are taken in one go. */
 const AT_ONCE = 16;
 const NOWHERE = Buffer.allocUnsafeSlow(65_536);

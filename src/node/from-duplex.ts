@@ -6,14 +6,12 @@ import { currentKernel } from '../kernel/here.ts';
 import { made } from '../kernel/made.ts';
 import type { Coroutine, Operation } from '../kernel/operation.ts';
 import { BufferedReader, type ByteSource, type ReaderOptions } from '../net/reader.ts';
+import { PATIENCE } from '../net/rest.ts';
 import { BufferedWriter, type ByteSink, type WriterOptions } from '../net/writer.ts';
 import { Event } from '../sync/event.ts';
 import { Inactivity } from './inactivity.ts';
 
 const NO_ENCODING = 'leave out setEncoding(), and decode the bytes that recv() gives';
-
-/** How long a stream that was closed may go without sending anything of what it has: as for Socket.close(). */
-const PATIENCE = 30_000;
 
 /** Made by fromDuplex(). */
 export class DuplexStream implements ByteSource, ByteSink, Disposable {

@@ -1,9 +1,7 @@
 // The timeout of a connection on which nothing comes and nothing goes: socket.setTimeout() of node:net.
 
+import { LONGEST } from '../hosts/host.ts';
 import { ArgumentRangeError, ArgumentTypeError } from '../kernel/errors.ts';
-
-/** The longest that a timer of the runtime can take, in milliseconds. */
-const LONGEST = 2 ** 31 - 1;
 
 export class Inactivity {
   readonly #tell: () => void;

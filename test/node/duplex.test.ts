@@ -27,6 +27,7 @@ import {
 import { testWith } from '../support/commands.ts';
 import { postgresFolder, withPostgres } from '../support/postgres.ts';
 import { withRedis } from '../support/redis.ts';
+import { nextUncaught } from '../support/uncaught.ts';
 import { certificate } from './certificate.ts';
 import { ANY, guest, once, serve, type Target } from './guest.ts';
 
@@ -114,14 +115,7 @@ test('errors: a reset is the stream’s error; what a listener throws is an unca
     const server = yield* next;
     let timeouts = 0;
     other.setTimeout(30, () => timeouts++);
-    const uncaught = new Promise<Error>((resolve) => {
-      const before = process.listeners('uncaughtException');
-      process.removeAllListeners('uncaughtException');
-      process.once('uncaughtException', (error) => {
-        for (const each of before) process.on('uncaughtException', each);
-        resolve(error);
-      });
-    });
+    const uncaught = nextUncaught();
     other.on('data', () => {
       throw new Error('of a listener');
     });

@@ -14,6 +14,7 @@ import {
   sleep,
   toDuplex,
 } from '../../src/index.ts';
+import { nextUncaught } from '../support/uncaught.ts';
 import { ANY, guest, once, type Target } from './guest.ts';
 
 /** A Duplex, the socket that it is on, and the peer. */
@@ -70,14 +71,7 @@ test('a write that is under way when the run ends, or the Duplex is destroyed, o
 test('what the callback of a write throws is an uncaught exception, and the stream goes on', () =>
   guest(function* () {
     const [duplex, , peer] = yield* pair();
-    const uncaught = new Promise<Error>((resolve) => {
-      const before = process.listeners('uncaughtException');
-      process.removeAllListeners('uncaughtException');
-      process.once('uncaughtException', (error) => {
-        for (const each of before) process.on('uncaughtException', each);
-        resolve(error);
-      });
-    });
+    const uncaught = nextUncaught();
     duplex.write(LARGE, () => {
       throw new Error('of a callback');
     });
