@@ -1,6 +1,6 @@
 // The accept bench: connections that bring one message and end, on the servers of the echo bench.
 
-import { measure, refusal } from '../echo/measure.js';
+import { measure, refusal, withYardstick } from '../echo/measure.js';
 import { findServers } from '../echo/servers.js';
 import { fileLimit, reusesPorts } from '../harness/machine.js';
 import { alternate } from '../harness/rounds.js';
@@ -28,15 +28,17 @@ export const bench = {
         const refused = end === 'fin' && !reusesPorts() ? NO_PORTS : refusal(inFlight, fileLimit());
         const name = `accept x ${inFlight}, ${end}`;
         if (refused) progress(`${name}: ${refused}`);
-        const outcomes = await alternate({
-          contestants: refused ? [] : servers,
-          rounds: options.rounds,
-          measure: ({ command }) => measure('connect', [end], command, inFlight, BYTES, context),
-          report: (server, round, { value, error }) =>
-            progress(
-              `${name}, round ${round + 1}/${options.rounds}, ${server.name}: ${value ? `${figure(value.cpuUs)} us/connection, ${figure(value.perSecond)}/s` : error}`,
-            ),
-        });
+        const outcomes = await withYardstick(context, (yardstick) =>
+          alternate({
+            contestants: refused ? [] : servers,
+            rounds: options.rounds,
+            measure: ({ command }) => measure('connect', end, command, inFlight, BYTES, context, yardstick),
+            report: (server, round, { value, error }) =>
+              progress(
+                `${name}, round ${round + 1}/${options.rounds}, ${server.name}: ${value ? `${figure(value.cpuUs)} us/connection, ${figure(value.perSecond)}/s` : error}`,
+              ),
+          }),
+        );
         cells.push({ inFlight, end, refused, outcomes });
       }
     }

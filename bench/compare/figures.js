@@ -1,5 +1,5 @@
-// From reports to figures that can be compared: the rounds of one contestant in one case, as ratios to the yardstick of
-// the same round where the speed of the machine is in them.
+// From reports to figures that can be compared: the rounds of one contestant in one case, where the speed of the machine
+// is in them as ratios to the yardstick of the same second, or else of the same round.
 
 import { CROWDED } from '../echo/digest.js';
 
@@ -14,7 +14,7 @@ const YARDSTICKS = [
 ];
 
 /** What says under which conditions a figure came about, and is none. */
-const CONDITIONS = new Set(['requests', 'busy', 'loadBusy', 'waited', 'maxUs', 'starved', 'collected']);
+const CONDITIONS = new Set(['requests', 'reference', 'busy', 'loadBusy', 'waited', 'maxUs', 'starved', 'collected']);
 
 /** Whether other processes held up the load in this window, so that its latency and throughput are theirs. */
 const crowded = (/** @type {Record<string, number>} */ { waited = 0 }) => waited > CROWDED;
@@ -96,7 +96,8 @@ export function figuresOf({ runs }, base) {
         for (const [key, absolute] of Object.entries(value)) {
           const relative = base !== undefined && hasSpeed(key);
           if (CONDITIONS.has(key) || (relative && name === base)) continue;
-          const divisor = relative ? bases?.[round]?.value?.[key] : 1;
+          const same = /** @type {any} */ (value).reference ?? bases?.[round]?.value;
+          const divisor = relative ? same?.[key] : 1;
           if (divisor === undefined || divisor === 0) continue;
           const figure = relative ? `${key} / ${base}` : key;
           const id = JSON.stringify([name, figure]);

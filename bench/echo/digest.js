@@ -1,11 +1,11 @@
 // What the rounds of one echo server come to.
 
-import { summarize, summarizeRatio } from '../harness/statistics.js';
+import { summarize } from '../harness/statistics.js';
 import { figure } from '../harness/table.js';
-import { YARDSTICK } from './servers.js';
+import { relative } from './measure.js';
 
 /** @typedef {import('./measure.js').Sample} Sample */
-/** @typedef {Exclude<keyof Sample, 'requests'>} Key */
+/** @typedef {Exclude<keyof import('./measure.js').Figures, 'requests'>} Key */
 /** @typedef {Map<string, import('../harness/rounds.js').Outcome<Sample>[]>} Outcomes by server */
 
 /** @type {Key[]} */
@@ -22,11 +22,10 @@ export const CROWDED = 0.05;
  * @param {string} name
  */
 export function digest(outcomes, name) {
-  const pick = (/** @type {string} */ server, /** @type {Key} */ key) =>
-    (outcomes.get(server) ?? []).map(({ value }) => value?.[key]);
+  const samples = (outcomes.get(name) ?? []).map(({ value }) => value);
   const of = (/** @type {Key} */ key) => ({
-    ...(summarize(pick(name, key)) ?? {}),
-    ratio: summarizeRatio(pick(name, key), pick(YARDSTICK, key)),
+    ...(summarize(samples.map((sample) => sample?.[key])) ?? {}),
+    ratio: summarize(samples.map((sample) => relative(sample, key))),
   });
   return /** @type {Record<Key, Partial<import('../harness/statistics.js').Summary> & { ratio?: import('../harness/statistics.js').Summary }>} */ (
     Object.fromEntries([...COMPARED, ...PLAIN].map((key) => [key, of(key)]))
@@ -48,8 +47,8 @@ export function starvedNotes(outcomes, connections) {
     const { median = 0 } = digest(outcomes, name).starved;
     return median === 0
       ? []
-      : `${name}: ${figure(median)} of ${connections} connections had no answer in the whole window, so its latencies are too` +
-          ' low, and its other figures are those of the rest.';
+      : `${name}: ${figure(median)} of ${connections} connections had no answer in a whole slice of the window, so its` +
+          ' latencies are too low, and its other figures are those of the rest.';
   });
 }
 

@@ -3,7 +3,7 @@
 import { fileLimit } from '../harness/machine.js';
 import { alternate } from '../harness/rounds.js';
 import { figure } from '../harness/table.js';
-import { measure, refusal } from './measure.js';
+import { measure, refusal, withYardstick } from './measure.js';
 import { findServers } from './servers.js';
 import { cellPlots, cellTable, growthTable, guestTable, summaryTable } from './tables.js';
 
@@ -14,6 +14,8 @@ import { cellPlots, cellTable, growthTable, guestTable, summaryTable } from './t
 const CONNECTIONS = [1, 50, 1000, 9000];
 
 const SIZES = [128, 16384];
+
+const CLOSED_LOOP = '0'; // no rate
 
 const LARGE = 16_384; // bytes: what is above is large to a server that has a buffer for each connection
 
@@ -53,22 +55,24 @@ export async function measureCells(context, sizes, connectionCounts, which = {})
   const cells = [];
   for (const size of sizes) {
     for (const connections of connectionCounts) {
-      const refused = refusal(connections, limit);
+      const refused = refusal(connections, limit, 2);
       const name = `echo ${size} B x ${connections}`;
       if (refused) progress(`${name}: ${refused}`);
       /** @type {Map<string, Outcome[]>} */
       const outcomes = refused
         ? new Map(servers.map((server) => [server.name, []]))
-        : await alternate({
-            contestants: servers,
-            rounds: options.rounds,
-            measure: ({ command, large = command }) =>
-              measure('load', [], size > LARGE ? large : command, connections, size, context),
-            report: (server, round, { value, error }) =>
-              progress(
-                `${name}, round ${round + 1}/${options.rounds}, ${server.name}: ${value ? `${figure(value.cpuUs)} us/request, ${figure(value.perSecond)}/s` : error}`,
-              ),
-          });
+        : await withYardstick(context, (yardstick) =>
+            alternate({
+              contestants: servers,
+              rounds: options.rounds,
+              measure: ({ command, large = command }) =>
+                measure('load', CLOSED_LOOP, size > LARGE ? large : command, connections, size, context, yardstick),
+              report: (server, round, { value, error }) =>
+                progress(
+                  `${name}, round ${round + 1}/${options.rounds}, ${server.name}: ${value ? `${figure(value.cpuUs)} us/request, ${figure(value.perSecond)}/s` : error}`,
+                ),
+            }),
+          );
       cells.push({ connections, size, refused, outcomes });
     }
   }

@@ -5,7 +5,7 @@ import { fileLimit } from '../harness/machine.js';
 import { alternate, failures } from '../harness/rounds.js';
 import { figure, ratio } from '../harness/table.js';
 import { digest, percent, starvedNotes } from './digest.js';
-import { measure, refusal } from './measure.js';
+import { measure, refusal, withYardstick } from './measure.js';
 import { findServers } from './servers.js';
 
 /** A fifth of what C epoll can do, and half of what the slowest can, or so. */
@@ -32,16 +32,18 @@ export const bench = {
     for (const load of LOADS) {
       const { size, connections, rate } = load;
       const name = `latency ${size} B x ${connections}, ${rate}/s`;
-      const refused = refusal(connections, fileLimit());
-      const outcomes = await alternate({
-        contestants: refused ? [] : servers,
-        rounds: options.rounds,
-        measure: ({ command }) => measure('load', [String(rate)], command, connections, size, patient),
-        report: (server, round, { value, error }) =>
-          progress(
-            `${name}, round ${round + 1}/${options.rounds}, ${server.name}: ${value ? `p99 ${figure(value.p99Us)} us` : error}`,
-          ),
-      });
+      const refused = refusal(connections, fileLimit(), 2);
+      const outcomes = await withYardstick(context, (yardstick) =>
+        alternate({
+          contestants: refused ? [] : servers,
+          rounds: options.rounds,
+          measure: ({ command }) => measure('load', String(rate), command, connections, size, patient, yardstick),
+          report: (server, round, { value, error }) =>
+            progress(
+              `${name}, round ${round + 1}/${options.rounds}, ${server.name}: ${value ? `p99 ${figure(value.p99Us)} us` : error}`,
+            ),
+        }),
+      );
       cells.push({ ...load, refused, outcomes });
     }
     return [latencyTable(cells, options, notes)];
@@ -77,7 +79,7 @@ function latencyTable(cells, { rounds, seconds, warmup }, notes) {
     title: 'Echo: latency at equal load',
     method:
       `Median of ${rounds} alternating rounds of ${seconds} s after ${WARMUPS * warmup} s of warm-up: so many messages a second over all connections, each timed from` +
-      ' when it was due. Ratios are medians of the ratios to C epoll in the same round. CPU per request is higher than at full' +
+      ' when it was due. Ratios are to C epoll between the slices of the same window, see above. CPU per request is higher than at full' +
       ' load, since the server sleeps between messages.',
     header: [
       'load',

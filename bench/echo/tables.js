@@ -4,6 +4,7 @@ import { failures } from '../harness/rounds.js';
 import { coverage, medianInterval, summarizeRatio } from '../harness/statistics.js';
 import { figure, ratio, span, spread } from '../harness/table.js';
 import { CROWDED, crowdedNote, digest, percent, starvedNotes } from './digest.js';
+import { relative } from './measure.js';
 
 /** @typedef {import('./echo.js').Cell} Cell */
 
@@ -67,7 +68,9 @@ export function cellTable(size, cells, { rounds, seconds, warmup }, notes) {
     method:
       `Median of ${rounds} alternating rounds, each with a fresh server: ${seconds} s of closed-loop load after ${warmup} s of` +
       ' warm-up, one message in flight per connection, every byte compared. CPU is that of the whole server process,' +
-      ' user and system. Ratios are medians of the ratios to C epoll in the same round.',
+      ' user and system. The window is cut into slices, and between them the same load goes to C epoll for half as long: a' +
+      ' ratio is to that, so that it holds whatever the speed of the machine is in this second. The row of C epoll is' +
+      ' another process of it, which shows how well.',
     header,
     rows,
     notes: remarks,
@@ -120,7 +123,8 @@ export function summaryTable(cells, file) {
  */
 export function guestTable(cells) {
   const compare = (/** @type {Cell} */ { outcomes }, /** @type {string} */ a, /** @type {string} */ b) => {
-    const pick = (/** @type {string} */ name) => (outcomes.get(name) ?? []).map(({ value }) => value?.cpuUs);
+    const pick = (/** @type {string} */ name) =>
+      (outcomes.get(name) ?? []).map(({ value }) => relative(value, 'cpuUs'));
     return summarizeRatio(pick(a), pick(b));
   };
   const data = cells.map((cell) => ({
@@ -132,7 +136,7 @@ export function guestTable(cells) {
   return {
     title: 'Echo: a guest of libuv',
     method:
-      'Ratios of the CPU per request in the tables above, medians over the rounds: runPromise() to run(), both on the default' +
+      'Of the multiples of C epoll in the tables above, medians over the rounds: runPromise() to run(), both on the default' +
       ' selector, and node:net to runPromise().',
     header: ['message', 'connections', 'guest / blocking', 'min–max', 'node:net / guest', 'min–max'],
     rows: data.map(({ bytes, connections, guestByBlocking, nodeByGuest }) => [

@@ -1,9 +1,10 @@
-// connect PORT PID IN_FLIGHT BYTES WARMUP_MS WINDOW_MS END: makes connections to an echo server on 127.0.0.1.
+// connect PORT PID IN_FLIGHT BYTES WARMUP_MS WINDOW_MS END [PORT PID]: makes connections to an echo server on
+// 127.0.0.1, and to one to compare it with (see slices.h).
 //
 // IN_FLIGHT connections exist at a time. Each sends one message, reads its echo, compares every byte, and ends. Then
 // the next one takes its place. After WARMUP_MS of that comes the window of WINDOW_MS, in which finished connections
-// are counted and timed, and the CPU time of process PID is taken at both ends; then nothing new is opened, and all
-// must still end well. One JSON line says it all; a failure is {"error": ...} and status 1. END is
+// are counted and timed, and the CPU time of process PID is taken at both ends of each slice; then nothing new is
+// opened, and all must still end well. One JSON line says it all; a failure is {"error": ...} and status 1. END is
 //   reset  RST: neither side keeps a TIME_WAIT
 //   fin    as peers part politely: FIN, and the server's FIN is waited for. The TIME_WAIT remains on our side, and the
 //          kernel has to reuse those ports (net.ipv4.tcp_tw_reuse)
@@ -23,10 +24,10 @@
 #include "clocks.h"
 #include "histogram.h"
 #include "pattern.h"
-#include "window.h"
+#include "slices.h"
 
 enum { EVENTS = 512, BUFFER = 64 * 1024 };
-#define PATIENCE (20 * SECOND)  // for draining
+#define SLICE (125 * 1000000ULL)
 
 struct connection {
   int fd;
@@ -36,12 +37,11 @@ struct connection {
   uint64_t started;
 };
 
-static enum { WARMUP, WINDOW, DRAIN } phase = WARMUP;
 static bool polite;
-static size_t size, made, done, open_now;
-static struct sockaddr_in server;
+static struct connection* connections;
+static size_t count, size, made, done, open_now;
+static struct sockaddr_in servers[SERVERS];
 static uint8_t buffer[BUFFER];
-static struct histogram latency;
 static int epoll;
 
 static void fail(const char* format, ...) {
@@ -50,8 +50,8 @@ static void fail(const char* format, ...) {
   va_start(arguments, format);
   vsnprintf(text, sizeof text, format, arguments);
   va_end(arguments);
-  static const char* const during[] = {"in the warm-up", "in the window", "while draining"};
-  printf("{\"error\":\"%s %s (after %zu connections)\"}\n", text, during[phase], done);
+  printf("{\"error\":\"%s%s %s (after %zu connections)\"}\n", current == REFERENCE ? "the reference: " : "", text,
+         during[phase], done);
   fflush(stdout);
   _exit(1);
 }
@@ -69,7 +69,7 @@ static void open_one(struct connection* c) {
   open_now++;
   if (!polite)
     setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1, .l_linger = 0}, sizeof(struct linger));
-  if (connect(c->fd, (struct sockaddr*)&server, sizeof server) == 0) {
+  if (connect(c->fd, (struct sockaddr*)&servers[current], sizeof servers[current]) == 0) {
     c->connected = true;  // on loopback the handshake may be over already
     send_rest(c);
   } else if (errno != EINPROGRESS) {
@@ -83,7 +83,7 @@ static void finish(struct connection* c) {
   close(c->fd);
   open_now--;
   done++;
-  if (phase == WINDOW) histogram_record(&latency, now() - c->started);
+  if (phase == WINDOW) histogram_record(&samples[current].latency, now() - c->started);
   if (phase != DRAIN) open_one(c);
 }
 
@@ -127,43 +127,43 @@ static void turn(void) {
   for (int i = 0; i < ready; i++) handle(events[i].data.ptr, events[i].events);
 }
 
-int main(int argc, char** argv) {
-  if (argc != 8) {
-    fprintf(stderr, "usage: connect PORT PID IN_FLIGHT BYTES WARMUP_MS WINDOW_MS reset|fin\n");
-    return 2;
-  }
-  server = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(argv[1]))};
-  server.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  const size_t count = strtoul(argv[3], NULL, 10);
-  size = strtoul(argv[4], NULL, 10);
-  polite = strcmp(argv[7], "fin") == 0;
-  const uint64_t warmup = strtoull(argv[5], NULL, 10) * 1000000, window = strtoull(argv[6], NULL, 10) * 1000000;
-  struct window measured;
-  window_of(&measured, atoi(argv[2]));
-  struct connection* connections = calloc(count, sizeof *connections);
-  epoll = epoll_create1(EPOLL_CLOEXEC);
-  if (connections == NULL || epoll < 0 || !pattern_make(size)) fail("no memory");
-
-  uint64_t until = now() + warmup;
+static void start(void) {
   for (size_t i = 0; i < count; i++) {
     open_one(&connections[i]);
     turn();
   }
-  while (now() < until) turn();
+}
 
-  phase = WINDOW;
-  window_begin(&measured);
-  until = now() + window;
-  while (now() < until) turn();
-  window_end(&measured);
-  if (latency.total == 0) fail("no connection was served");
+static size_t in_flight(void) { return open_now; }
 
-  phase = DRAIN;
-  until = now() + PATIENCE;
-  while (open_now > 0) {
-    turn();
-    if (now() > until) fail("%zu messages never came back", open_now);
+static size_t starving(uint64_t since) {
+  size_t found = 0;
+  for (size_t i = 0; i < count; i++) found += connections[i].started < since;
+  return found;
+}
+
+static void aim(int which, const char* port, const char* pid) {
+  servers[which] = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(port))};
+  servers[which].sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  window_of(&samples[which].window, atoi(pid));
+}
+
+int main(int argc, char** argv) {
+  if (argc != 8 && argc != 10) {
+    fprintf(stderr, "usage: connect PORT PID IN_FLIGHT BYTES WARMUP_MS WINDOW_MS reset|fin [PORT PID]\n");
+    return 2;
   }
-  window_print(&measured, &latency, 0);
+  const bool compares = argc == 10;
+  aim(MEASURED, argv[1], argv[2]);
+  if (compares) aim(REFERENCE, argv[8], argv[9]);
+  count = strtoul(argv[3], NULL, 10);
+  size = strtoul(argv[4], NULL, 10);
+  const uint64_t warmup = strtoull(argv[5], NULL, 10) * 1000000, window = strtoull(argv[6], NULL, 10) * 1000000;
+  polite = strcmp(argv[7], "fin") == 0;
+  connections = calloc(count, sizeof *connections);
+  epoll = epoll_create1(EPOLL_CLOEXEC);
+  if (connections == NULL || epoll < 0 || !pattern_make(size)) fail("no memory");
+  measure(compares, warmup, window, SLICE);
+  print_samples(compares);
   return 0;
 }

@@ -1,14 +1,15 @@
-// load PORT PID CONNECTIONS BYTES WARMUP_MS WINDOW_MS [RATE]: a client for an echo server on 127.0.0.1.
+// load PORT PID CONNECTIONS BYTES WARMUP_MS WINDOW_MS RATE [PORT PID]: a client for an echo server on 127.0.0.1, and
+// for one to compare it with (see slices.h).
 //
-// Every connection has one message in flight (a closed loop), and every byte that comes back is compared. With RATE so
-// many messages a second are sent in all, whatever the server does: each has its time, the connections take turns, and
-// latency is from that time on, so that who is slow does not get less to do. (The thread does not sleep meanwhile.)
-// The phases:
+// Every connection has one message in flight (a closed loop), and every byte that comes back is compared. With a RATE
+// other than 0 so many messages a second are sent in all, whatever the server does: each has its time, the connections
+// take turns, and latency is from that time on, so that who is slow does not get less to do. (The thread does not sleep
+// meanwhile.) The phases:
 //   open    connections are made gradually: at most OPENING have not yet had an answer to a first message, so that no
 //           server's backlog runs over, whatever it is and however slowly it accepts
 //   warm-up WARMUP_MS of full load
-//   window  WINDOW_MS in which answers are counted and timed, and the CPU time of process PID is taken at both ends;
-//           a connection whose message from before has no answer at its end is starved
+//   window  WINDOW_MS in slices, in which answers are counted and timed, and the CPU time of process PID is taken at
+//           both ends; a connection whose message from before a slice has no answer at its end is starved
 //   drain   nothing new is sent; every message in flight must still come back
 // Connections end with RST, so no TIME_WAIT is left. One JSON line says it all; a failure is {"error": ...} and
 // status 1.
@@ -29,10 +30,12 @@
 #include "clocks.h"
 #include "histogram.h"
 #include "pattern.h"
-#include "window.h"
+#include "slices.h"
 
 enum { EVENTS = 512, OPENING = 64, BUFFER = 64 * 1024 };
-#define PATIENCE (20 * SECOND)  // for opening, and for draining
+// In a slice each connection is to have several answers.
+#define SLICE (100 * 1000000ULL)
+#define SLICE_PER_CONNECTION (50 * 1000ULL)
 
 struct connection {
   int fd;
@@ -42,17 +45,21 @@ struct connection {
   uint64_t started;
 };
 
-static enum { OPEN, WARMUP, WINDOW, DRAIN } phase = OPEN;
-static struct connection* connections;
-static size_t count, opened, answered, busy, size;
+struct server {
+  int port;
+  struct connection* connections;
+  size_t opened, answered, busy;
+  struct connection** resting;  // a ring
+  size_t rested, roused;
+};
+
+static struct server servers[SERVERS];
+static size_t count, size;
 static uint8_t buffer[BUFFER];
-static struct histogram latency;
 static int epoll;
 
 // With a rate: the n-th message is due at schedule + n * interval, and goes by the first of those that are free.
 static uint64_t interval, schedule, scheduled;
-static struct connection** resting;  // a ring
-static size_t rested, roused;
 
 static void fail(const char* format, ...) {
   char text[256];
@@ -60,15 +67,15 @@ static void fail(const char* format, ...) {
   va_start(arguments, format);
   vsnprintf(text, sizeof text, format, arguments);
   va_end(arguments);
-  static const char* const during[] = {"while opening", "in the warm-up", "in the window", "while draining"};
-  printf("{\"error\":\"%s %s (%zu of %zu connections were open)\"}\n", text, during[phase], answered, count);
+  printf("{\"error\":\"%s%s %s (%zu of %zu connections were open)\"}\n", current == REFERENCE ? "the reference: " : "",
+         text, during[phase], servers[current].answered, count);
   fflush(stdout);
   _exit(1);
 }
 
 // What message `sequence` of connection `c` looks like: neighbours in time and in number all differ.
 static const uint8_t* message(const struct connection* c) {
-  return pattern + ((size_t)(c - connections) * 31 + c->sequence * 17) % PATTERNS;
+  return pattern + ((size_t)(c - servers[current].connections) * 31 + c->sequence * 17) % PATTERNS;
 }
 
 static void send_rest(struct connection* c) {
@@ -82,29 +89,31 @@ static void start_message(struct connection* c, uint64_t at) {
   c->sent = c->received = 0;
   c->started = at;
   c->busy = true;
-  busy++;
+  servers[current].busy++;
   send_rest(c);
 }
 
 static void finish_message(struct connection* c) {
+  struct server* server = &servers[current];
   const uint64_t at = now();
   c->busy = false;
-  busy--;
-  if (phase == OPEN) answered++;
-  if (phase == WINDOW) histogram_record(&latency, at - c->started);
+  server->busy--;
+  if (phase == OPEN) server->answered++;
+  if (phase == WINDOW) histogram_record(&samples[current].latency, at - c->started);
   if (interval != 0) {
-    resting[rested++ % count] = c;
+    server->resting[server->rested++ % count] = c;
   } else if (phase == WARMUP || phase == WINDOW) {
     start_message(c, at);
   }
 }
 
 static void start_due(void) {
-  while (rested != roused) {
+  struct server* server = &servers[current];
+  while (server->rested != server->roused) {
     const uint64_t due = schedule + scheduled * interval;
     if (due > now()) return;
     scheduled++;
-    start_message(resting[roused++ % count], due);
+    start_message(server->resting[server->roused++ % count], due);
   }
 }
 
@@ -123,13 +132,13 @@ static void receive(struct connection* c) {
   }
 }
 
-static void open_one(int port) {
-  struct connection* c = &connections[opened++];
+static void open_one(struct server* server) {
+  struct connection* c = &server->connections[server->opened++];
   c->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (c->fd < 0) fail("socket: %s", strerror(errno));
   setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
   setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1, .l_linger = 0}, sizeof(struct linger));
-  struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+  struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)server->port)};
   to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   if (connect(c->fd, (struct sockaddr*)&to, sizeof to) != 0 && errno != EINPROGRESS)
     fail("connect: %s", strerror(errno));
@@ -159,53 +168,54 @@ static void turn(void) {
   for (int i = 0; i < ready; i++) handle(events[i].data.ptr, events[i].events);
 }
 
-int main(int argc, char** argv) {
-  if (argc != 7 && argc != 8) {
-    fprintf(stderr, "usage: load PORT PID CONNECTIONS BYTES WARMUP_MS WINDOW_MS [RATE]\n");
-    return 2;
-  }
-  const int port = atoi(argv[1]);
-  count = strtoul(argv[3], NULL, 10);
-  size = strtoul(argv[4], NULL, 10);
-  const uint64_t warmup = strtoull(argv[5], NULL, 10) * 1000000, window = strtoull(argv[6], NULL, 10) * 1000000;
-  struct window measured;
-  window_of(&measured, atoi(argv[2]));
-  if (argc == 8) interval = SECOND / strtoull(argv[7], NULL, 10);
-  connections = calloc(count, sizeof *connections);
-  resting = calloc(count, sizeof(struct connection*));
-  epoll = epoll_create1(EPOLL_CLOEXEC);
-  if (connections == NULL || resting == NULL || epoll < 0 || !pattern_make(size)) fail("no memory");
+static void start(void) {
+  schedule = now();
+  scheduled = 0;
+  for (size_t i = 0; i < count && interval == 0; i++) start_message(&servers[current].connections[i], now());
+}
 
-  uint64_t until = now() + PATIENCE;
-  while (answered < count) {
-    while (opened < count && opened - answered < OPENING) open_one(port);
+static size_t in_flight(void) { return servers[current].busy; }
+
+static size_t starving(uint64_t since) {
+  const struct connection* c = servers[current].connections;
+  size_t found = 0;
+  for (size_t i = 0; i < count; i++) found += c[i].busy && c[i].started < since;
+  return found;
+}
+
+static void open_all(int which, const char* port, const char* pid) {
+  struct server* server = &servers[which];
+  current = which;
+  phase = OPEN;
+  server->port = atoi(port);
+  window_of(&samples[which].window, atoi(pid));
+  server->connections = calloc(count, sizeof *server->connections);
+  server->resting = calloc(count, sizeof *server->resting);
+  if (server->connections == NULL || server->resting == NULL) fail("no memory");
+  const uint64_t until = now() + PATIENCE;
+  while (server->answered < count) {
+    while (server->opened < count && server->opened - server->answered < OPENING) open_one(server);
     turn();
     if (now() > until) fail("patience ended");
   }
+}
 
-  phase = WARMUP;
-  until = now() + warmup;
-  schedule = now();
-  for (size_t i = 0; i < count && interval == 0; i++) start_message(&connections[i], now());
-  while (now() < until) turn();
-
-  phase = WINDOW;
-  window_begin(&measured);
-  const uint64_t begun = now();
-  until = begun + window;
-  while (now() < until) turn();
-  window_end(&measured);
-  if (latency.total == 0) fail("no answer at all");
-  size_t starved = 0;
-  for (size_t i = 0; i < count; i++) starved += connections[i].busy && connections[i].started < begun;
-
-  phase = DRAIN;
-  until = now() + PATIENCE;
-  while (busy > 0) {
-    turn();
-    if (now() > until) fail("%zu messages never came back", busy);
+int main(int argc, char** argv) {
+  if (argc != 8 && argc != 10) {
+    fprintf(stderr, "usage: load PORT PID CONNECTIONS BYTES WARMUP_MS WINDOW_MS RATE [PORT PID]\n");
+    return 2;
   }
-
-  window_print(&measured, &latency, starved);
+  const bool compares = argc == 10;
+  count = strtoul(argv[3], NULL, 10);
+  size = strtoul(argv[4], NULL, 10);
+  const uint64_t warmup = strtoull(argv[5], NULL, 10) * 1000000, window = strtoull(argv[6], NULL, 10) * 1000000;
+  const uint64_t rate = strtoull(argv[7], NULL, 10);
+  if (rate != 0) interval = SECOND / rate;
+  epoll = epoll_create1(EPOLL_CLOEXEC);
+  if (epoll < 0 || !pattern_make(size)) fail("no memory");
+  open_all(MEASURED, argv[1], argv[2]);
+  if (compares) open_all(REFERENCE, argv[8], argv[9]);
+  measure(compares, warmup, window, SLICE + count * SLICE_PER_CONNECTION);
+  print_samples(compares);
   return 0;
 }

@@ -1,4 +1,5 @@
-// The window that is measured: what the clocks said at its ends, and the JSON line of a load generator.
+// What is measured of one server: what the clocks said at the ends of its slices of time, and the JSON members of a
+// load generator.
 #pragma once
 
 #include "clocks.h"
@@ -6,7 +7,15 @@
 
 struct window {
   clockid_t server;
-  uint64_t length, server_cpu, own_cpu, waited;
+  uint64_t length, server_cpu, own_cpu, waited;  // of all slices together
+};
+
+// `latency` has one value for each request that was answered within a slice; `starved` connections had no answer in a
+// whole one.
+struct sample {
+  struct window window;
+  struct histogram latency;
+  size_t starved;
 };
 
 static void window_of(struct window* window, int pid) {
@@ -14,29 +23,29 @@ static void window_of(struct window* window, int pid) {
 }
 
 static void window_begin(struct window* window) {
-  window->own_cpu = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
-  window->waited = waited();
-  window->server_cpu = clock_ns(window->server);
-  window->length = now();
+  window->own_cpu -= clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+  window->waited -= waited();
+  window->server_cpu -= clock_ns(window->server);
+  window->length -= now();
 }
 
 static void window_end(struct window* window) {
-  window->length = now() - window->length;
-  window->server_cpu = clock_ns(window->server) - window->server_cpu;
-  window->own_cpu = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - window->own_cpu;
-  window->waited = waited() - window->waited;
+  window->length += now();
+  window->server_cpu += clock_ns(window->server);
+  window->own_cpu += clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+  window->waited += waited();
 }
 
-// `latency` has one value for each request that was answered within the window; `starved` connections had no answer in
-// it.
-static void window_print(const struct window* window, const struct histogram* latency, size_t starved) {
+static void sample_print(const struct sample* sample) {
+  const struct window* window = &sample->window;
+  const struct histogram* latency = &sample->latency;
   printf(
-      "{\"requests\":%llu,\"windowNs\":%llu,\"serverCpuNs\":%llu,\"loadCpuNs\":%llu,\"loadWaitNs\":%llu,"
+      "\"requests\":%llu,\"windowNs\":%llu,\"serverCpuNs\":%llu,\"loadCpuNs\":%llu,\"loadWaitNs\":%llu,"
       "\"meanNs\":%llu,\"p50Ns\":%llu,\"p90Ns\":%llu,\"p99Ns\":%llu,\"p999Ns\":%llu,\"maxNs\":%llu,"
-      "\"starved\":%zu}\n",
+      "\"starved\":%zu",
       (unsigned long long)latency->total, (unsigned long long)window->length, (unsigned long long)window->server_cpu,
       (unsigned long long)window->own_cpu, (unsigned long long)window->waited,
       (unsigned long long)(latency->sum / latency->total), (unsigned long long)histogram_percentile(latency, 0.5),
       (unsigned long long)histogram_percentile(latency, 0.9), (unsigned long long)histogram_percentile(latency, 0.99),
-      (unsigned long long)histogram_percentile(latency, 0.999), (unsigned long long)latency->max, starved);
+      (unsigned long long)histogram_percentile(latency, 0.999), (unsigned long long)latency->max, sample->starved);
 }

@@ -1,6 +1,7 @@
 // In which figures somebody else is ahead of us, computed from every round and not from memory, with what we know of the
 // reason.
 
+import { relative } from '../echo/measure.js';
 import { summarizeRatio } from '../harness/statistics.js';
 import { figure } from '../harness/table.js';
 import { reasonFor } from './reasons.js';
@@ -94,7 +95,7 @@ function echoLeads(bench, { connections, inFlight, end, rate, bytes, servers }) 
   const load = rate === undefined ? '' : `, ${rate}/s`;
   const where = end === undefined ? `${bytes} B x ${connections}${load}` : `${end}, ${inFlight} at a time`;
   const pick = (/** @type {any} */ server, /** @type {string} */ key) =>
-    server.rounds.map((/** @type {any} */ round) => round.value?.[key]);
+    server.rounds.map((/** @type {any} */ { value }) => relative(value, /** @type {any} */ (key)));
   const ours = servers.find((/** @type {any} */ server) => server.name === OURS);
   if (ours === undefined) return [];
   const compared = ECHO.filter(([key]) => rate === undefined || key !== 'perSecond');

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { findChanges } from '../../bench/compare/changes.js';
 
-type Rounds = Record<string, ({ ns: number; heapBytes?: number } | undefined)[]>;
+type Sample = { ns: number; heapBytes?: number; reference?: { ns: number } };
+type Rounds = Record<string, (Sample | undefined)[]>;
 
 function report(contestants: Rounds, label = '10') {
   const data = Object.entries(contestants).map(([name, rounds]) => ({
@@ -22,6 +23,16 @@ test('a machine that is twice as slow changes nothing: the ratios to the yardsti
   expect(ours).toMatchObject({ compared: 1, changes: [] });
   expect(ours.byChance).toBeCloseTo(0.1);
   expect(peers.compared).toBe(0); // the yardstick itself
+});
+
+test('where a sample has the yardstick of the same second, it is compared with that', () => {
+  const paired = (...values: [ns: number, reference: number][]) =>
+    values.map(([ns, reference]) => ({ ns, reference: { ns: reference } }));
+  const before = report({ coreactor: paired([10, 10], [11, 10], [12, 10]), await: ns(1, 2, 3) });
+  const after = report({ coreactor: paired([20, 20], [22, 20], [24, 20]), await: ns(1, 2, 3) });
+  expect(findChanges([before], [after]).ours).toMatchObject({ compared: 1, changes: [] });
+  const worse = report({ coreactor: paired([20, 10], [22, 10], [24, 10]), await: ns(1, 2, 3) });
+  expect(findChanges([before], [worse]).ours.changes).toMatchObject([{ figure: 'ns / await', ratio: 2 }]);
 });
 
 test('intervals that overlap are no change, those that do not are, the greatest first', () => {

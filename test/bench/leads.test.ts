@@ -3,7 +3,11 @@
 import { expect, test } from 'vitest';
 import { leads } from '../../bench/page/leads.js';
 
-type Samples = Record<string, number>[];
+type Figures = Partial<Record<'cpuUs' | 'perSecond' | 'p50Us' | 'p99Us' | 'p999Us' | 'starved' | 'loadBusy', number>>;
+type Samples = (Figures & { reference?: Figures })[];
+
+/** What the yardstick takes on a machine of speed 1. */
+const REFERENCE = { cpuUs: 1, perSecond: 100, p50Us: 1, p99Us: 1, p999Us: 1 };
 
 /** A part of the page with one table of an echo bench. */
 function echo(servers: Record<string, Samples>, more: object = {}): never {
@@ -12,7 +16,7 @@ function echo(servers: Record<string, Samples>, more: object = {}): never {
     servers: Object.entries(servers).map(([name, samples]) => ({
       name,
       summary: { starved: { median: samples[0]?.starved }, loadBusy: { median: samples[0]?.loadBusy } },
-      rounds: samples.map((value) => ({ value })),
+      rounds: samples.map((value) => ({ value: { reference: REFERENCE, ...value } })),
     })),
   };
   return ['echo', { tables: [{ data: [data] }] }] as never;
@@ -43,6 +47,13 @@ test('CPU, throughput and three latencies are compared; the servers in C and our
   // At a rate that is given, nobody has more throughput.
   const paced = rowsOf(echo({ coreactor: both(ours), Peer: both(theirs) }, { rate: 1000 }));
   expect(paced.some((row) => row.includes('throughput'))).toBe(false);
+});
+
+test('who was measured while the machine was quick is not ahead for that', () => {
+  const slow = { cpuUs: 4, reference: { cpuUs: 2 } };
+  const quick = { cpuUs: 2.2, reference: { cpuUs: 1 } };
+  expect(rowsOf(echo({ coreactor: [slow, slow], Peer: [quick, quick] }))).toEqual([]);
+  expect(rowsOf(echo({ coreactor: [quick, quick], Peer: [slow, slow] }))[0]).toContain('1.10 (1.10–1.10)');
 });
 
 test('a reason is given only where somebody is ahead in every round, and for what its samples show', () => {
