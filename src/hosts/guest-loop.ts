@@ -14,6 +14,12 @@ import type { NativeSelector } from '../native/native-selector.ts';
 import type { Host } from './host.ts';
 import { begin, HOPELESS, type Life, type LoopOptions, NOBODY } from './life.ts';
 
+/**
+ * No time, as 0 is, but asked of the system even if no descriptor is registered. Or the last word on one that was closed,
+ * which io_uring says later, would never be taken, and the selector's descriptor readable for ever.
+ */
+const ASK = Number.NEGATIVE_INFINITY;
+
 export class GuestLoop<T> {
   readonly task: Task<T>;
   readonly #host: Host;
@@ -47,10 +53,11 @@ export class GuestLoop<T> {
     this.#life = life;
     this.#ended = ended;
     this.task = task;
-    this.#watch = host.watch(selector, () => this.crank());
+    this.#watch = host.watch(selector, () => this.crank(ASK));
     this.#rouse(); // main's first step is not within its caller's
   }
 
+  /** `answer` is NOBODY, or how long to wait for rows: 0 or ASK. */
   private crank(answer = 0): void {
     if (this.#over) return;
     const kernel = this.#kernel;
@@ -58,7 +65,7 @@ export class GuestLoop<T> {
     kernel.sleeper = null;
     const restoreStackLimit = raiseStackLimit();
     try {
-      const rows = answer === NOBODY ? NOBODY : this.#selector.wait(0);
+      const rows = answer === NOBODY ? NOBODY : this.#selector.wait(answer);
       if (instruments !== null) instruments.selectEnd(rows);
       const { done, value } = this.#life.next(rows);
       if (done) {

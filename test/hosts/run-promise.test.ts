@@ -149,6 +149,26 @@ describe.each(['libuv', 'thread'])('by %s', (way) => {
     expect(turns).toBeGreaterThanOrEqual(3);
   });
 
+  test.each(Selector.available)('what is said last of a descriptor that was closed does not keep %s awake', async (selector) => {
+    let looks = 0;
+    await timely(
+      runPromise(
+        function* () {
+          const listener = listen({ host: '127.0.0.1', port: 0 });
+          const accepting = createTask(listener.accept());
+          yield* sleep(2); // so that the system has been asked for it
+          accepting.cancel();
+          yield* wait([accepting]);
+          listener.close();
+          looks = 0;
+          yield* sleep(100);
+          expect(looks).toBeLessThan(20);
+        },
+        { selector: selector as 'auto', instruments: [{ selectEnd: () => void looks++ }] },
+      ),
+    );
+  });
+
   test('a signal, and several runs beside each other, each with its own descriptors', async () => {
     const runs = [1, 2, 3].map((i) => runPromise(() => echoes(i, 10)));
     const signalled = runPromise(() => timeout(10_000, () => signal('SIGUSR2')));
