@@ -4,7 +4,7 @@ import { ArgumentTypeError, InvalidStateError } from '../kernel/errors.ts';
 import { currentKernel, here } from '../kernel/here.ts';
 import { made } from '../kernel/made.ts';
 import { type Coroutine, DONE, type Operation, type Park } from '../kernel/operation.ts';
-import { park } from '../kernel/park.ts';
+import { giveWay, park, spend } from '../kernel/park.ts';
 import { reasonToEnd } from '../kernel/scope.ts';
 import type { Task } from '../kernel/task.ts';
 import { runtimeHost } from './host.ts';
@@ -30,9 +30,11 @@ export function fromPromise<T>(promise: PromiseLike<T> | ((signal: AbortSignal) 
       'fromPromise() was called under run(), which owns the thread, so that no promise settles: use runPromise()',
     );
   }
-  const operation =
-    typeof promise === 'function' ? { [Symbol.iterator]: () => abortable(promise) } : new Settling(checked(promise));
-  return made(operation, 'fromPromise()');
+  if (typeof promise === 'function') {
+    return made({ [Symbol.iterator]: () => abortable(promise) }, 'fromPromise()');
+  }
+  const settling = settlingOf(checked(promise));
+  return made({ [Symbol.iterator]: () => settling[Symbol.iterator]() }, 'fromPromise()');
 }
 
 function checked<T>(promise: PromiseLike<T>): PromiseLike<T> {
@@ -56,6 +58,23 @@ function* abortable<T>(begin: (signal: AbortSignal) => PromiseLike<T>): Coroutin
   } finally {
     if (!settled) aborter.abort(reasonToEnd(here.task));
   }
+}
+
+/**
+ * One for each promise: it keeps all that its then() was ever given, so a loop that awaits a long-lived one with a timeout
+ * would grow with each round.
+ */
+const settlings = new WeakMap<object, Settling<unknown>>();
+
+function settlingOf<T>(promise: PromiseLike<T>): Settling<T> {
+  // A thenable of others may begin anew with each then().
+  if (!(promise instanceof Promise) || promise.constructor !== Promise) return new Settling(promise);
+  let found = settlings.get(promise) as Settling<T> | undefined;
+  if (found === undefined) {
+    found = new Settling(promise);
+    settlings.set(promise, found);
+  }
+  return found;
 }
 
 /** What a promise becomes, for those who await it. */
@@ -107,6 +126,8 @@ class Settlement<T> implements Iterator<Park, T, void> {
   next(): IteratorResult<Park, T> {
     const { outcome, promise, tasks } = this.#settling;
     this.#settling.awaited = true;
+    // Who was woken takes what there is: giving way, it could still be cancelled.
+    if (outcome !== null && this.#task === null && spend()) return giveWay(promise);
     if (outcome === null) {
       this.#task = here.task as Task<unknown>;
       tasks.add(this.#task);

@@ -149,25 +149,28 @@ describe.each(['libuv', 'thread'])('by %s', (way) => {
     expect(turns).toBeGreaterThanOrEqual(3);
   });
 
-  test.each(Selector.available)('what is said last of a descriptor that was closed does not keep %s awake', async (selector) => {
-    let looks = 0;
-    await timely(
-      runPromise(
-        function* () {
-          const listener = listen({ host: '127.0.0.1', port: 0 });
-          const accepting = createTask(listener.accept());
-          yield* sleep(2); // so that the system has been asked for it
-          accepting.cancel();
-          yield* wait([accepting]);
-          listener.close();
-          looks = 0;
-          yield* sleep(100);
-          expect(looks).toBeLessThan(20);
-        },
-        { selector: selector as 'auto', instruments: [{ selectEnd: () => void looks++ }] },
-      ),
-    );
-  });
+  test.each(Selector.available)(
+    'what is said last of a descriptor that was closed does not keep %s awake',
+    async (selector) => {
+      let looks = 0;
+      await timely(
+        runPromise(
+          function* () {
+            const listener = listen({ host: '127.0.0.1', port: 0 });
+            const accepting = createTask(listener.accept());
+            yield* sleep(2); // so that the system has been asked for it
+            accepting.cancel();
+            yield* wait([accepting]);
+            listener.close();
+            looks = 0;
+            yield* sleep(100);
+            expect(looks).toBeLessThan(20);
+          },
+          { selector: selector as 'auto', instruments: [{ selectEnd: () => void looks++ }] },
+        ),
+      );
+    },
+  );
 
   test('a signal, and several runs beside each other, each with its own descriptors', async () => {
     const runs = [1, 2, 3].map((i) => runPromise(() => echoes(i, 10)));
@@ -399,6 +402,42 @@ test('fromPromise: several tasks await one operation, at once and later; a funct
       expect(yield* calling).toBe(3);
     }),
   );
+});
+
+test('S14: fromPromise: one that has settled and is awaited again and again lets others run', async () => {
+  let steps = 0;
+  await runPromise(function* () {
+    const other = createTask(function* () {
+      for (;;) {
+        steps++;
+        yield* sleep(0);
+      }
+    });
+    const settled = fromPromise(Promise.resolve('value'));
+    yield* settled;
+    const before = steps;
+    for (let i = 0; i < 1000; i++) expect(yield* settled).toBe('value');
+    other.cancel();
+    expect(steps - before).toBeGreaterThan(3);
+  });
+});
+
+test('fromPromise: a promise that is awaited in vain again and again is listened to once, a thenable each time', async () => {
+  const slow = pause(30);
+  const listening = vi.spyOn(slow, 'then');
+  let begun = 0;
+  const lazy = {
+    // biome-ignore lint/suspicious/noThenProperty: it is the subject
+    then(ok: (value: number) => void): void {
+      ok(++begun);
+    },
+  };
+  await runPromise(function* () {
+    for (let i = 0; i < 100; i++) yield* moveOnAfter(0, () => fromPromise(slow));
+    yield* fromPromise(slow);
+    expect(listening).toHaveBeenCalledTimes(1);
+    for (let i = 1; i <= 3; i++) expect(yield* fromPromise(lazy as PromiseLike<number>)).toBe(i);
+  });
 });
 
 test('fromPromise: an error that nobody awaits is reported by the runtime; one that is awaited a little later is not', async () => {
