@@ -79,14 +79,12 @@ function settlingOf<T>(promise: PromiseLike<T>): Settling<T> {
 
 /** What a promise becomes, for those who await it. */
 class Settling<T> implements Operation<T> {
-  readonly promise: PromiseLike<T>;
   readonly tasks = new Set<Task<unknown>>();
   outcome: { value: T } | { error: unknown } | null = null;
   /** Whether somebody has asked for the outcome. */
   awaited = false;
 
   constructor(promise: PromiseLike<T>) {
-    this.promise = promise;
     // From now on, since the task that is to await it may not have begun. A thenable of others may settle twice, or throw:
     // resolve() makes a promise of it, and leaves a promise as it is.
     Promise.resolve(promise).then(
@@ -100,6 +98,11 @@ class Settling<T> implements Operation<T> {
 
   [Symbol.iterator](): Iterator<Park, T, void> {
     return new Settlement(this);
+  }
+
+  /** What those who await it wait on. */
+  toString(): string {
+    return 'a promise';
   }
 
   private settle(outcome: { value: T } | { error: unknown }): void {
@@ -124,14 +127,15 @@ class Settlement<T> implements Iterator<Park, T, void> {
   }
 
   next(): IteratorResult<Park, T> {
-    const { outcome, promise, tasks } = this.#settling;
-    this.#settling.awaited = true;
+    const settling = this.#settling;
+    const { outcome, tasks } = settling;
+    settling.awaited = true;
     // Who was woken takes what there is: giving way, it could still be cancelled.
-    if (outcome !== null && this.#task === null && spend()) return giveWay(promise);
+    if (outcome !== null && this.#task === null && spend()) return giveWay(settling);
     if (outcome === null) {
       this.#task = here.task as Task<unknown>;
       tasks.add(this.#task);
-      return park(promise);
+      return park(settling);
     }
     this.leave();
     if ('error' in outcome) throw outcome.error;

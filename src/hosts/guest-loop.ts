@@ -8,6 +8,7 @@
 import { raiseStackLimit } from '../debug/stack.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import type { Main } from '../kernel/operation.ts';
+import { INQUIRED } from '../kernel/selector-port.ts';
 import type { Task } from '../kernel/task.ts';
 import type { HostWatchObject } from '../native/addon.ts';
 import type { NativeSelector } from '../native/native-selector.ts';
@@ -36,6 +37,8 @@ export class GuestLoop<T> {
   /** Calls off what happens when the process has nothing else to do; not null while nothing of ours can wake a task. */
   #callOff: (() => void) | null = null;
   #over = false;
+  /** In debug mode: no more inquiries are answered. */
+  readonly #deafen: (() => void) | undefined;
 
   /** Takes over the selector. `ended` is called when all is over, with what went wrong beside main, if something did. */
   constructor(
@@ -54,6 +57,12 @@ export class GuestLoop<T> {
     this.#ended = ended;
     this.task = task;
     this.#watch = host.watch(selector, () => this.crank(ASK));
+    if (options.debug) {
+      this.#deafen = host.whenAsked(() => {
+        selector.rows[INQUIRED] = 1;
+        this.#rouse();
+      });
+    }
     this.#rouse(); // main's first step is not within its caller's
   }
 
@@ -136,6 +145,7 @@ export class GuestLoop<T> {
     this.#over = true;
     this.despair(false);
     this.#cancelTimer?.();
+    this.#deafen?.();
     this.#kernel.sleeper = null;
     this.#watch.close();
     this.#life.return(false);

@@ -10,6 +10,8 @@ export interface Host {
   later(ms: number, fn: () => void): () => void;
   /** Calls once when nothing is left that keeps the process alive, unless the function that it gives is called before. */
   whenIdle(fn: () => void): () => void;
+  /** Calls each time that somebody asks what the program does (SIGUSR2), until the function that it gives is called. */
+  whenAsked(fn: () => void): () => void;
   /** Calls whenever the selector has something to say. */
   watch(selector: NativeSelector, fn: () => void): HostWatchObject;
 }
@@ -30,6 +32,14 @@ function tellIdle(): void {
   for (const fn of told) fn();
 }
 
+/** Who is to answer a SIGUSR2: likewise. */
+const asked = new Set<() => void>();
+
+function tellAsked(): void {
+  if (process.listenerCount('SIGUSR2') > 1) return; // the program listens to it itself
+  for (const fn of asked) fn();
+}
+
 /** The loop of Node, Bun or Deno. */
 export const runtimeHost: Host = {
   soon: (fn) => void setImmediate(fn),
@@ -43,6 +53,14 @@ export const runtimeHost: Host = {
     idle.add(tell);
     return () => {
       if (idle.delete(tell) && idle.size === 0) process.off('beforeExit', tellIdle);
+    };
+  },
+  whenAsked: (fn) => {
+    // As the first, since a once() of the program's is no listener any more when it has been called.
+    if (asked.size === 0) process.prependListener('SIGUSR2', tellAsked);
+    asked.add(fn);
+    return () => {
+      if (asked.delete(fn) && asked.size === 0) process.off('SIGUSR2', tellAsked);
     };
   },
   // By a thread where libuv cannot poll; COREACTOR_HOST=thread is to try that where it could.

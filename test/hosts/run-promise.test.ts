@@ -304,6 +304,57 @@ test('what main returns and throws; what it leaves behind is cancelled and await
   expect(countDescriptors()).toBe(before);
 });
 
+test('debug mode: SIGUSR2 prints the tasks of every run, each time; after them it does what it did before', async () => {
+  const program = start(`
+    import { Event, fromPromise, runPromise, sleep } from 'coreactor';
+    setInterval(() => {}, 1000); // somebody outside
+    const [event, hangup] = [new Event(), new Promise((resolve) => process.once('SIGHUP', resolve))];
+    const runs = [
+      runPromise(() => event.wait(), { debug: true, name: 'first' }),
+      runPromise(() => fromPromise(hangup), { debug: true, name: 'second' }),
+      runPromise(() => event.wait(), { debug: false, name: 'without' }),
+    ];
+    await runPromise(() => sleep(5));
+    console.log('up');
+    await runs[1];
+    event.set();
+    await Promise.all(runs);
+    console.log('over', process.listenerCount('SIGUSR2'));`);
+  await program.says('up');
+  for (let times = 1; times <= 2; times++) {
+    program.child.kill('SIGUSR2');
+    await vi.waitFor(() => expect(program.output.stderr.match(/^second /gm)?.length).toBe(times), { timeout: 15_000 });
+  }
+  program.child.kill('SIGHUP');
+  await program.says('over 0');
+  program.child.kill('SIGUSR2');
+  const { signal, stderr } = await program.ended;
+  expect(signal).toBe('SIGUSR2');
+  expect(stderr).toMatch(/^coreactor: 1 task\nfirst \(parked\) waits on Event-1, for /);
+  expect(stderr).toMatch(/^second \(parked\) waits on a promise, for /m);
+  expect(stderr).not.toMatch(/^without /m);
+});
+
+test.each(['before', 'after'])(
+  'a program that listens to SIGUSR2 itself, since %s the run began, keeps it',
+  async (when) => {
+    const { stdout, stderr, signal } = await start(`
+    import { fromPromise, runPromise, sleep } from 'coreactor';
+    const outside = setInterval(() => {}, 1000); // a listener keeps no process alive
+    const listen = () => new Promise((resolve) => process.once('SIGUSR2', resolve));
+    let heard = '${when}' === 'before' ? listen() : undefined;
+    await runPromise(function* () {
+      heard ??= listen();
+      process.kill(process.pid, 'SIGUSR2');
+      yield* fromPromise(heard);
+      yield* sleep(1);
+      console.log('mine');
+      clearInterval(outside);
+    }, { debug: true });`).ended;
+    expect([stdout, stderr, signal]).toEqual(['mine\n', '', null]);
+  },
+);
+
 test('main begins after its caller, and not as a part of the task that calls', async () => {
   const order: string[] = [];
   const first = runPromise(function* () {
