@@ -25,8 +25,23 @@ const FOREIGN = process.versions.bun !== undefined || 'deno' in process.versions
 /** Who wants to know when the process has nothing to do. One listener tells them all: of eleven, Node would warn. */
 const idle = new Set<() => void>();
 
+/** Whether the process was idle before, and nothing has kept it going since but a pass that we had asked for. */
+let sure = false;
+/** Comes only if somebody else keeps the loop going after that pass. */
+let doubt: NodeJS.Immediate | undefined;
+
 function tellIdle(): void {
-  setImmediate(() => {}); // another pass, after which Node asks again whether there is anything to do
+  clearImmediate(doubt);
+  // Another pass, after which Node asks again whether there is anything to do.
+  setImmediate(() => {
+    doubt = setImmediate(() => (sure = false)).unref();
+  });
+  // Other listeners may begin something now, of which a task may be waiting for the end. (In Bun and Deno nobody can tell.)
+  if (!sure && !FOREIGN) {
+    sure = true;
+    return;
+  }
+  process.off('beforeExit', tellIdle);
   const told = [...idle];
   idle.clear();
   for (const fn of told) fn();
@@ -49,7 +64,10 @@ export const runtimeHost: Host = {
   },
   whenIdle: (fn) => {
     const tell = (): void => fn(); // who is told twice is there twice
-    if (idle.size === 0) process.once('beforeExit', tellIdle);
+    if (idle.size === 0) {
+      sure = false;
+      process.on('beforeExit', tellIdle);
+    }
     idle.add(tell);
     return () => {
       if (idle.delete(tell) && idle.size === 0) process.off('beforeExit', tellIdle);

@@ -913,6 +913,20 @@ test('of two runs that wait for each other’s clean-up only one is told of a de
   expect(stdout).toBe('rejected,fulfilled\n');
 });
 
+test('S80: what a listener of beforeExit begins is somebody to hope for, whether it listens before us or after', async () => {
+  const { stdout } = await start(
+    `import { Event, runPromise, sleep } from 'coreactor';
+    const [first, second, last] = ['first', 'second', 'last'].map((name) => new Event({ name }));
+    process.once('beforeExit', () => setTimeout(() => first.set(), 20));
+    const runs = [first, second, last].map((event) => runPromise(() => event.wait()));
+    await runPromise(() => sleep(5));
+    process.once('beforeExit', () => second.set());
+    console.log((await Promise.allSettled(runs)).map(({ status, reason }) => reason?.name ?? status).join());
+    console.log(process.listenerCount('beforeExit'));`,
+  ).ended;
+  expect(stdout).toBe('fulfilled,fulfilled,DeadlockError\n0\n');
+});
+
 test('a thenable that settles twice has the outcome that it had first', async () => {
   const twice = {
     // biome-ignore lint/suspicious/noThenProperty: it is the subject
