@@ -4,7 +4,7 @@ import { ArgumentTypeError, InvalidStateError } from '../kernel/errors.ts';
 import { currentKernel, here } from '../kernel/here.ts';
 import { made } from '../kernel/made.ts';
 import { type Coroutine, DONE, type Operation, type Park } from '../kernel/operation.ts';
-import { park } from '../kernel/park.ts';
+import { giveWay, park, spend } from '../kernel/park.ts';
 import { reasonToEnd } from '../kernel/scope.ts';
 import type { Task } from '../kernel/task.ts';
 import { runtimeHost } from './host.ts';
@@ -30,9 +30,11 @@ export function fromPromise<T>(promise: PromiseLike<T> | ((signal: AbortSignal) 
       'fromPromise() was called under run(), which owns the thread, so that no promise settles: use runPromise()',
     );
   }
-  const operation =
-    typeof promise === 'function' ? { [Symbol.iterator]: () => abortable(promise) } : new Settling(checked(promise));
-  return made(operation, 'fromPromise()');
+  if (typeof promise === 'function') {
+    return made({ [Symbol.iterator]: () => abortable(promise) }, 'fromPromise()');
+  }
+  const settling = settlingOf(checked(promise));
+  return made({ [Symbol.iterator]: () => settling[Symbol.iterator]() }, 'fromPromise()');
 }
 
 function checked<T>(promise: PromiseLike<T>): PromiseLike<T> {
@@ -58,16 +60,31 @@ function* abortable<T>(begin: (signal: AbortSignal) => PromiseLike<T>): Coroutin
   }
 }
 
+/**
+ * One for each promise: it keeps all that its then() was ever given, so a loop that awaits a long-lived one with a timeout
+ * would grow with each round.
+ */
+const settlings = new WeakMap<object, Settling<unknown>>();
+
+function settlingOf<T>(promise: PromiseLike<T>): Settling<T> {
+  // A thenable of others may begin anew with each then().
+  if (!(promise instanceof Promise) || promise.constructor !== Promise) return new Settling(promise);
+  let found = settlings.get(promise) as Settling<T> | undefined;
+  if (found === undefined) {
+    found = new Settling(promise);
+    settlings.set(promise, found);
+  }
+  return found;
+}
+
 /** What a promise becomes, for those who await it. */
 class Settling<T> implements Operation<T> {
-  readonly promise: PromiseLike<T>;
   readonly tasks = new Set<Task<unknown>>();
   outcome: { value: T } | { error: unknown } | null = null;
   /** Whether somebody has asked for the outcome. */
   awaited = false;
 
   constructor(promise: PromiseLike<T>) {
-    this.promise = promise;
     // From now on, since the task that is to await it may not have begun. A thenable of others may settle twice, or throw:
     // resolve() makes a promise of it, and leaves a promise as it is.
     Promise.resolve(promise).then(
@@ -81,6 +98,11 @@ class Settling<T> implements Operation<T> {
 
   [Symbol.iterator](): Iterator<Park, T, void> {
     return new Settlement(this);
+  }
+
+  /** What those who await it wait on. */
+  toString(): string {
+    return 'a promise';
   }
 
   private settle(outcome: { value: T } | { error: unknown }): void {
@@ -105,12 +127,15 @@ class Settlement<T> implements Iterator<Park, T, void> {
   }
 
   next(): IteratorResult<Park, T> {
-    const { outcome, promise, tasks } = this.#settling;
-    this.#settling.awaited = true;
+    const settling = this.#settling;
+    const { outcome, tasks } = settling;
+    settling.awaited = true;
+    // Who was woken takes what there is: giving way, it could still be cancelled.
+    if (outcome !== null && this.#task === null && spend()) return giveWay(settling);
     if (outcome === null) {
       this.#task = here.task as Task<unknown>;
       tasks.add(this.#task);
-      return park(promise);
+      return park(settling);
     }
     this.leave();
     if ('error' in outcome) throw outcome.error;

@@ -8,11 +8,18 @@
 import { raiseStackLimit } from '../debug/stack.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import type { Main } from '../kernel/operation.ts';
+import { INQUIRED } from '../kernel/selector-port.ts';
 import type { Task } from '../kernel/task.ts';
 import type { HostWatchObject } from '../native/addon.ts';
 import type { NativeSelector } from '../native/native-selector.ts';
 import type { Host } from './host.ts';
 import { begin, HOPELESS, type Life, type LoopOptions, NOBODY } from './life.ts';
+
+/**
+ * No time, as 0 is, but asked of the system even if no descriptor is registered. Or the last word on one that was closed,
+ * which io_uring says later, would never be taken, and the selector's descriptor readable for ever.
+ */
+const ASK = Number.NEGATIVE_INFINITY;
 
 export class GuestLoop<T> {
   readonly task: Task<T>;
@@ -30,6 +37,8 @@ export class GuestLoop<T> {
   /** Calls off what happens when the process has nothing else to do; not null while nothing of ours can wake a task. */
   #callOff: (() => void) | null = null;
   #over = false;
+  /** In debug mode: no more inquiries are answered. */
+  readonly #deafen: (() => void) | undefined;
 
   /** Takes over the selector. `ended` is called when all is over, with what went wrong beside main, if something did. */
   constructor(
@@ -47,10 +56,17 @@ export class GuestLoop<T> {
     this.#life = life;
     this.#ended = ended;
     this.task = task;
-    this.#watch = host.watch(selector, () => this.crank());
+    this.#watch = host.watch(selector, () => this.crank(ASK));
+    if (options.debug) {
+      this.#deafen = host.whenAsked(() => {
+        selector.rows[INQUIRED] = 1;
+        this.#rouse();
+      });
+    }
     this.#rouse(); // main's first step is not within its caller's
   }
 
+  /** `answer` is NOBODY, or how long to wait for rows: 0 or ASK. */
   private crank(answer = 0): void {
     if (this.#over) return;
     const kernel = this.#kernel;
@@ -58,7 +74,7 @@ export class GuestLoop<T> {
     kernel.sleeper = null;
     const restoreStackLimit = raiseStackLimit();
     try {
-      const rows = answer === NOBODY ? NOBODY : this.#selector.wait(0);
+      const rows = answer === NOBODY ? NOBODY : this.#selector.wait(answer);
       if (instruments !== null) instruments.selectEnd(rows);
       const { done, value } = this.#life.next(rows);
       if (done) {
@@ -129,6 +145,7 @@ export class GuestLoop<T> {
     this.#over = true;
     this.despair(false);
     this.#cancelTimer?.();
+    this.#deafen?.();
     this.#kernel.sleeper = null;
     this.#watch.close();
     this.#life.return(false);

@@ -149,6 +149,29 @@ describe.each(['libuv', 'thread'])('by %s', (way) => {
     expect(turns).toBeGreaterThanOrEqual(3);
   });
 
+  test.each(Selector.available)(
+    'what is said last of a descriptor that was closed does not keep %s awake',
+    async (selector) => {
+      let looks = 0;
+      await timely(
+        runPromise(
+          function* () {
+            const listener = listen({ host: '127.0.0.1', port: 0 });
+            const accepting = createTask(listener.accept());
+            yield* sleep(2); // so that the system has been asked for it
+            accepting.cancel();
+            yield* wait([accepting]);
+            listener.close();
+            looks = 0;
+            yield* sleep(100);
+            expect(looks).toBeLessThan(20);
+          },
+          { selector: selector as 'auto', instruments: [{ selectEnd: () => void looks++ }] },
+        ),
+      );
+    },
+  );
+
   test('a signal, and several runs beside each other, each with its own descriptors', async () => {
     const runs = [1, 2, 3].map((i) => runPromise(() => echoes(i, 10)));
     const signalled = runPromise(() => timeout(10_000, () => signal('SIGUSR2')));
@@ -281,6 +304,57 @@ test('what main returns and throws; what it leaves behind is cancelled and await
   expect(countDescriptors()).toBe(before);
 });
 
+test('debug mode: SIGUSR2 prints the tasks of every run, each time; after them it does what it did before', async () => {
+  const program = start(`
+    import { Event, fromPromise, runPromise, sleep } from 'coreactor';
+    setInterval(() => {}, 1000); // somebody outside
+    const [event, hangup] = [new Event(), new Promise((resolve) => process.once('SIGHUP', resolve))];
+    const runs = [
+      runPromise(() => event.wait(), { debug: true, name: 'first' }),
+      runPromise(() => fromPromise(hangup), { debug: true, name: 'second' }),
+      runPromise(() => event.wait(), { debug: false, name: 'without' }),
+    ];
+    await runPromise(() => sleep(5));
+    console.log('up');
+    await runs[1];
+    event.set();
+    await Promise.all(runs);
+    console.log('over', process.listenerCount('SIGUSR2'));`);
+  await program.says('up');
+  for (let times = 1; times <= 2; times++) {
+    program.child.kill('SIGUSR2');
+    await vi.waitFor(() => expect(program.output.stderr.match(/^second /gm)?.length).toBe(times), { timeout: 15_000 });
+  }
+  program.child.kill('SIGHUP');
+  await program.says('over 0');
+  program.child.kill('SIGUSR2');
+  const { signal, stderr } = await program.ended;
+  expect(signal).toBe('SIGUSR2');
+  expect(stderr).toMatch(/^coreactor: 1 task\nfirst \(parked\) waits on Event-1, for /);
+  expect(stderr).toMatch(/^second \(parked\) waits on a promise, for /m);
+  expect(stderr).not.toMatch(/^without /m);
+});
+
+test.each(['before', 'after'])(
+  'a program that listens to SIGUSR2 itself, since %s the run began, keeps it',
+  async (when) => {
+    const { stdout, stderr, signal } = await start(`
+    import { fromPromise, runPromise, sleep } from 'coreactor';
+    const outside = setInterval(() => {}, 1000); // a listener keeps no process alive
+    const listen = () => new Promise((resolve) => process.once('SIGUSR2', resolve));
+    let heard = '${when}' === 'before' ? listen() : undefined;
+    await runPromise(function* () {
+      heard ??= listen();
+      process.kill(process.pid, 'SIGUSR2');
+      yield* fromPromise(heard);
+      yield* sleep(1);
+      console.log('mine');
+      clearInterval(outside);
+    }, { debug: true });`).ended;
+    expect([stdout, stderr, signal]).toEqual(['mine\n', '', null]);
+  },
+);
+
 test('main begins after its caller, and not as a part of the task that calls', async () => {
   const order: string[] = [];
   const first = runPromise(function* () {
@@ -379,6 +453,42 @@ test('fromPromise: several tasks await one operation, at once and later; a funct
       expect(yield* calling).toBe(3);
     }),
   );
+});
+
+test('S14: fromPromise: one that has settled and is awaited again and again lets others run', async () => {
+  let steps = 0;
+  await runPromise(function* () {
+    const other = createTask(function* () {
+      for (;;) {
+        steps++;
+        yield* sleep(0);
+      }
+    });
+    const settled = fromPromise(Promise.resolve('value'));
+    yield* settled;
+    const before = steps;
+    for (let i = 0; i < 1000; i++) expect(yield* settled).toBe('value');
+    other.cancel();
+    expect(steps - before).toBeGreaterThan(3);
+  });
+});
+
+test('fromPromise: a promise that is awaited in vain again and again is listened to once, a thenable each time', async () => {
+  const slow = pause(30);
+  const listening = vi.spyOn(slow, 'then');
+  let begun = 0;
+  const lazy = {
+    // biome-ignore lint/suspicious/noThenProperty: it is the subject
+    then(ok: (value: number) => void): void {
+      ok(++begun);
+    },
+  };
+  await runPromise(function* () {
+    for (let i = 0; i < 100; i++) yield* moveOnAfter(0, () => fromPromise(slow));
+    yield* fromPromise(slow);
+    expect(listening).toHaveBeenCalledTimes(1);
+    for (let i = 1; i <= 3; i++) expect(yield* fromPromise(lazy as PromiseLike<number>)).toBe(i);
+  });
 });
 
 test('fromPromise: an error that nobody awaits is reported by the runtime; one that is awaited a little later is not', async () => {
@@ -801,6 +911,20 @@ test('of two runs that wait for each other’s clean-up only one is told of a de
     console.log((await Promise.allSettled([first, second])).map(({ status }) => status).join());`,
   ).ended;
   expect(stdout).toBe('rejected,fulfilled\n');
+});
+
+test('S80: what a listener of beforeExit begins is somebody to hope for, whether it listens before us or after', async () => {
+  const { stdout } = await start(
+    `import { Event, runPromise, sleep } from 'coreactor';
+    const [first, second, last] = ['first', 'second', 'last'].map((name) => new Event({ name }));
+    process.once('beforeExit', () => setTimeout(() => first.set(), 20));
+    const runs = [first, second, last].map((event) => runPromise(() => event.wait()));
+    await runPromise(() => sleep(5));
+    process.once('beforeExit', () => second.set());
+    console.log((await Promise.allSettled(runs)).map(({ status, reason }) => reason?.name ?? status).join());
+    console.log(process.listenerCount('beforeExit'));`,
+  ).ended;
+  expect(stdout).toBe('fulfilled,fulfilled,DeadlockError\n0\n');
 });
 
 test('a thenable that settles twice has the outcome that it had first', async () => {
