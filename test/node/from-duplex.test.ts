@@ -339,3 +339,59 @@ test('a stream that has failed gives its error; one that gives text is refused, 
       message: expect.stringMatching(/setEncoding\(\)/),
     });
   }));
+
+test('a stream of objects is refused, since its bytes could not be told', () =>
+  guest(function* () {
+    for (const options of [{ objectMode: true }, { readableObjectMode: true }]) {
+      expect(() => fromDuplex(new PassThrough(options))).toThrow(
+        expect.objectContaining({ name: 'TypeError', message: expect.stringMatching(/readableObjectMode/) }),
+      );
+    }
+    using stream = fromDuplex(new PassThrough({ writableObjectMode: true }));
+    yield* stream.sendAll(HELLO);
+    expect(String(yield* stream.recv(10))).toBe('hello');
+  }));
+
+test('wrong arguments are refused as by a Socket, before a byte is taken or sent', () =>
+  guest(function* () {
+    using listener = listen(ANY);
+    const accepting = createTask(listener.accept());
+    using socket = yield* connect(listener.address as Target);
+    using _peer = yield* accepting;
+    using stream = fromDuplex(new PassThrough());
+    yield* stream.sendAll(HELLO);
+    const stretches: [number, number?][] = [[0, 10], [5], [-1], [1.5], [0, 1.5], [0, Number.NaN], [0, -1]];
+    for (const each of [socket, stream]) {
+      for (const [offset, length] of stretches) {
+        expect(() => each.recvInto(Buffer.alloc(4), offset, length)).toThrow(RangeError);
+      }
+      for (const size of [0, -1, 1.5, Number.NaN]) expect(() => each.recv(size)).toThrow(RangeError);
+      expect(() => each.recvInto('text' as never)).toThrow(TypeError);
+      for (const data of ['text', 5, new Uint16Array([1000])] as never[]) {
+        expect(() => each.sendAll(data)).toThrow(TypeError);
+        expect(() => each.sendAll([HELLO, data])).toThrow(TypeError);
+        expect(() => each.trySend(data)).toThrow(TypeError);
+      }
+    }
+    expect(String(yield* stream.recv(100))).toBe('hello');
+  }));
+
+test('S14: a stream that always has something keeps nobody else from running', () =>
+  guest(function* () {
+    const duplex = new Duplex({
+      read() {
+        this.push(HELLO);
+      },
+      write() {},
+    });
+    const stream = fromDuplex(duplex);
+    const receiving = createTask(function* () {
+      for (let i = 0; i < 100_000; i++) yield* stream.recv(5);
+    });
+    for (let i = 0; i < 5; i++) yield* sleep(0);
+    expect(receiving.done).toBe(false);
+    receiving.cancel();
+    yield* wait([receiving]);
+    expect(String(yield* stream.recv(5))).toBe('hello');
+    duplex.destroy();
+  }));
