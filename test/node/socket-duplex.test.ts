@@ -1,5 +1,6 @@
 // toDuplex(): its writes when they fail or the run ends, and what it asks of the socket beneath.
 
+import net from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test, vi } from 'vitest';
 import {
@@ -135,4 +136,112 @@ test('an end after the peer’s reset is no error of its own: the reset is', () 
     duplex.end();
     expect((yield* fromPromise(failed))[0]).toMatchObject({ code: 'ECONNRESET' });
     expect(finished).toBe(true);
+  }));
+
+test('one that nobody reads ends with the peer, and is closed', () =>
+  guest(function* () {
+    for (const allowHalfOpen of [false, true]) {
+      using listener = listen(ANY);
+      const accepting = createTask(listener.accept());
+      const duplex = toDuplex(yield* connect(listener.address as Target), { allowHalfOpen });
+      using other = yield* accepting;
+      const [ended, closed] = [once(duplex, 'end'), once(duplex, 'close')];
+      duplex.end('a message to who does not answer');
+      while ((yield* other.recv(100)).length > 0);
+      other.close();
+      yield* fromPromise(Promise.all([ended, closed]));
+    }
+  }));
+
+test('what comes before the end waits for who reads, and so does the end', () =>
+  guest(function* () {
+    const [duplex, , peer] = yield* pair();
+    yield* peer.sendAll(Buffer.from('unread'));
+    peer.shutdown('write');
+    while (duplex.bytesRead < 6) yield* sleep(1);
+    let ended = false;
+    duplex.on('end', () => (ended = true));
+    for (let i = 0; i < 10; i++) yield* sleep(0);
+    expect([ended, duplex.destroyed, duplex.readableLength]).toEqual([false, false, 6]);
+    const closed = once(duplex, 'close');
+    expect(String((yield* fromPromise(once(duplex, 'data')))[0])).toBe('unread');
+    yield* fromPromise(closed);
+    expect(ended).toBe(true);
+    peer.close();
+  }));
+
+test('as with node:net, ‘close’ comes once, at the end, and says whether there was an error', () =>
+  guest(function* () {
+    using listener = listen(ANY);
+    const target = listener.address as Target;
+    const opens = [
+      function* () {
+        const socket = net.connect(target);
+        yield* fromPromise(once(socket, 'connect'));
+        return socket;
+      },
+      function* () {
+        return toDuplex(yield* connect(target));
+      },
+    ];
+    const ends: [(socket: net.Socket | SocketDuplex, peer: Socket) => void, unknown[]][] = [
+      [(_, peer) => peer.close(), ['end', 'close', false]],
+      [(_, peer) => peer.reset(), ['error', 'close', true]],
+      [(socket) => void socket.destroy(), ['close', false]],
+      [(socket) => void socket.destroy(new Error('of the program')), ['error', 'close', true]],
+    ];
+    for (const [end, expected] of ends) {
+      for (const open of opens) {
+        const accepting = createTask(listener.accept());
+        const socket: net.Socket | SocketDuplex = yield* open();
+        const peer = yield* accepting;
+        const seen: unknown[] = [];
+        for (const name of ['end', 'error']) socket.on(name, () => seen.push(name));
+        socket.on('close', (hadError: boolean) => seen.push('close', hadError));
+        socket.resume();
+        const closed = new Promise((resolve) => void socket.once('close', resolve));
+        end(socket, peer);
+        yield* fromPromise(closed);
+        socket.destroy();
+        yield* sleep(1);
+        expect(seen).toEqual(expected);
+        peer.close();
+      }
+    }
+  }));
+
+test('a write that a reset cuts off fails with that, not with the close that came of it', () =>
+  guest(function* () {
+    const [duplex, , peer] = yield* pair();
+    duplex.on('error', () => {});
+    const failed = new Promise((resolve) => void duplex.write(LARGE, resolve));
+    yield* sleep(1);
+    peer.reset();
+    expect(yield* fromPromise(failed)).toMatchObject({ code: expect.stringMatching(/ECONNRESET|EPIPE/) });
+  }));
+
+test('a socket that is closed, in use or given away already is refused, and goes on as before', () =>
+  guest(function* () {
+    const [duplex, socket, peer] = yield* pair();
+    expect(() => toDuplex(socket)).toThrow(expect.objectContaining({ code: 'ERR_COREACTOR_BUSY' }));
+    const receiving = createTask(peer.recv(10));
+    yield* sleep(0);
+    expect(() => toDuplex(peer)).toThrow(expect.objectContaining({ code: 'ERR_COREACTOR_BUSY' }));
+    duplex.write('still');
+    expect(String(yield* receiving)).toBe('still');
+    const sending = createTask(peer.sendAll(LARGE));
+    yield* sleep(0);
+    expect(() => toDuplex(peer)).toThrow(expect.objectContaining({ code: 'ERR_COREACTOR_BUSY' }));
+    duplex.resume();
+    expect(yield* sending).toBe(LARGE.length);
+    const other = toDuplex(peer);
+    other.write('and open');
+    while (duplex.bytesRead < LARGE.length + 8) yield* sleep(1);
+    duplex.destroy();
+    other.destroy();
+    expect(() => toDuplex(peer)).toThrow(expect.objectContaining({ code: 'ERR_COREACTOR_BUSY' }));
+    const [third, , closed] = yield* pair();
+    closed.close();
+    expect(() => toDuplex(closed)).toThrow(expect.objectContaining({ code: 'ERR_COREACTOR_CLOSED' }));
+    third.destroy();
   }));
