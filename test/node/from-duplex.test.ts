@@ -395,3 +395,51 @@ test('S14: a stream that always has something keeps nobody else from running', (
     expect(String(yield* stream.recv(5))).toBe('hello');
     duplex.destroy();
   }));
+
+test('what is sent is copied: the buffer may be used again at once, and after a cancel', () =>
+  guest(function* () {
+    const written: [Buffer, () => void][] = [];
+    const duplex = new Duplex({ read() {}, write: (chunk, _encoding, done) => void written.push([chunk, done]) });
+    using stream = fromDuplex(duplex);
+    const buffer = Buffer.from('one');
+    expect(stream.trySend(buffer)).toBe(3);
+    buffer.write('two');
+    const sending = createTask(stream.sendAll(buffer));
+    yield* sleep(1);
+    sending.cancel();
+    yield* wait([sending]);
+    buffer.fill('x');
+    for (const text of ['one', 'two']) {
+      const [chunk, done] = written.shift() as [Buffer, () => void];
+      expect(String(chunk)).toBe(text);
+      done();
+      yield* sleep(1);
+    }
+  }));
+
+test('who waits for what comes does not look again and again', () =>
+  guest(function* () {
+    const duplex = new PassThrough();
+    using stream = fromDuplex(duplex);
+    yield* stream.sendAll(HELLO);
+    yield* stream.recv(10);
+    const receiving = createTask(stream.recv(10));
+    yield* sleep(1);
+    const look = vi.spyOn(duplex, 'read');
+    for (let i = 0; i < 20; i++) yield* sleep(0);
+    expect(look).not.toHaveBeenCalled();
+    yield* stream.sendAll(HELLO);
+    expect(String(yield* receiving)).toBe('hello');
+  }));
+
+test('an error of the stream after close() is nobody’s any more, and ends no program', () =>
+  guest(function* () {
+    const duplex = new Duplex({ read() {}, write() {} });
+    const stream = fromDuplex(duplex);
+    stream.trySend(HELLO);
+    stream.close();
+    const closed = new Promise((resolve) => void duplex.once('close', resolve));
+    duplex.destroy(new Error('too late')); // would be an uncaught exception, and fail the test
+    yield* fromPromise(closed);
+    expect(duplex.errored).toMatchObject({ message: 'too late' });
+  }));

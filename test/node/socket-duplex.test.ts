@@ -245,3 +245,46 @@ test('a socket that is closed, in use or given away already is refused, and goes
     expect(() => toDuplex(closed)).toThrow(expect.objectContaining({ code: 'ERR_COREACTOR_CLOSED' }));
     third.destroy();
   }));
+
+test('corked writes, large and small, arrive in their order', () =>
+  guest(function* () {
+    const [duplex, , peer] = yield* pair();
+    const chunks = Array.from({ length: 40 }, (_, i) => Buffer.alloc(i % 4 === 0 ? 1_000_000 : 10, i));
+    duplex.cork();
+    for (const chunk of chunks) duplex.write(chunk);
+    duplex.uncork();
+    const all = Buffer.concat(chunks);
+    expect((yield* peer.reader().readExactly(all.length)).equals(all)).toBe(true);
+    duplex.destroy();
+    peer.close();
+  }));
+
+test('a little that has come holds little memory', () =>
+  guest(function* () {
+    const [duplex, , peer] = yield* pair();
+    const data = once(duplex, 'data');
+    yield* peer.sendAll(Buffer.from('little'));
+    const [chunk] = (yield* fromPromise(data)) as [Buffer];
+    expect(String(chunk)).toBe('little');
+    expect(chunk.buffer.byteLength).toBeLessThanOrEqual(Buffer.poolSize);
+    duplex.destroy();
+    peer.close();
+  }));
+
+test('destroySoon() after the end, and no timeout once it is destroyed', () =>
+  guest(function* () {
+    const [duplex, , peer] = yield* pair();
+    const finished = once(duplex, 'finish');
+    duplex.end();
+    yield* fromPromise(finished);
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      duplex.setTimeout(100, () => expect.unreachable('it is destroyed'));
+      duplex.destroySoon();
+      expect(duplex.destroyed).toBe(true);
+      vi.advanceTimersByTime(200);
+    } finally {
+      vi.useRealTimers();
+    }
+    peer.close();
+  }));
