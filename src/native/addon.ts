@@ -166,7 +166,7 @@ function adviceFor(platform: string): string {
   return (
     `coreactor has no native addon that can be loaded on ${platform}-${process.arch}, ${runtime()}. Build one: in ` +
     "your program's folder, with Python 3, make and a C++17 compiler, run " +
-    `"npm install --no-save node-addon-api node-gyp && npx node-gyp rebuild --directory ${sources}". What was tried:`
+    `"npm install --no-save node-addon-api node-gyp && npx node-gyp rebuild --directory '${sources}'". What was tried:`
   );
 }
 

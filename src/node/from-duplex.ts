@@ -1,12 +1,14 @@
 // A stream of Node's for coroutines: received from and sent to as a socket of ours.
 
 import type { Duplex } from 'node:stream';
-import { ArgumentTypeError, BusyError, ClosedError, InvalidStateError } from '../kernel/errors.ts';
+import { ArgumentRangeError, ArgumentTypeError, BusyError, ClosedError, InvalidStateError } from '../kernel/errors.ts';
 import { currentKernel } from '../kernel/here.ts';
 import { made } from '../kernel/made.ts';
 import type { Coroutine, Operation } from '../kernel/operation.ts';
+import { giveWay, spend } from '../kernel/park.ts';
 import { BufferedReader, type ByteSource, type ReaderOptions } from '../net/reader.ts';
 import { PATIENCE } from '../net/rest.ts';
+import { checkBuffers } from '../net/send-many.ts';
 import { BufferedWriter, type ByteSink, type WriterOptions } from '../net/writer.ts';
 import { Event } from '../sync/event.ts';
 import { Inactivity } from './inactivity.ts';
@@ -48,12 +50,23 @@ export class DuplexStream implements ByteSource, ByteSink, Disposable {
   }
 
   /** As Socket.recvInto(). */
-  recvInto(buffer: Uint8Array, offset = 0, length = buffer.length - offset): Operation<number> {
-    return made(this.receiving(buffer, offset, length), 'recvInto()');
+  recvInto(buffer: Uint8Array, offset = 0, length?: number): Operation<number> {
+    checkBuffer(buffer, 'recvInto()');
+    const count = length ?? buffer.length - offset;
+    // Before anything is taken out of the stream: it would be lost.
+    if (![offset, count].every((n) => Number.isInteger(n) && n >= 0) || offset + count > buffer.length) {
+      throw new ArgumentRangeError(
+        `offset ${offset} and length ${length ?? 'to the end'} do not lie within the buffer's ${buffer.length} bytes`,
+      );
+    }
+    return made(this.receiving(buffer, offset, count), 'recvInto()');
   }
 
   /** As Socket.recv(). */
   recv(size: number): Operation<Buffer> {
+    if (!Number.isInteger(size) || size < 1) {
+      throw new ArgumentRangeError(`recv() was given size ${size}: it must be a whole number of bytes, at least 1`);
+    }
     const receiving = this.receiving.bind(this);
     const operation = (function* () {
       const buffer = Buffer.allocUnsafeSlow(size);
@@ -68,11 +81,14 @@ export class DuplexStream implements ByteSource, ByteSink, Disposable {
    * Errors of the stream, ClosedError, BusyError while another task sends.
    */
   sendAll(data: Uint8Array | readonly Uint8Array[]): Operation<number> {
-    return made(this.sending(Array.isArray(data) ? data : [data as Uint8Array]), 'sendAll()');
+    const list: readonly Uint8Array[] = Array.isArray(data) ? data : [data as Uint8Array];
+    checkBuffers(list);
+    return made(this.sending(list), 'sendAll()');
   }
 
   /** As Socket.trySend(): all of it, or nothing while the stream wants no more. The stream may still have it in its buffer. */
   trySend(data: Uint8Array): number {
+    checkBuffer(data, 'trySend()');
     this.check();
     if (this.duplex.writableNeedDrain) return 0;
     this.duplex.write(Buffer.from(data));
@@ -116,9 +132,6 @@ export class DuplexStream implements ByteSource, ByteSink, Disposable {
     this.leave('the stream is closed', ['readable']);
     const { duplex } = this;
     if (duplex.destroyed) return;
-    // The peer may be one that reads only when all it has sent was taken.
-    duplex.resume();
-    duplex.end();
     const destroy = (): void => void duplex.destroy();
     const inactivity = new Inactivity(destroy, () => duplex.writableLength);
     inactivity.set(PATIENCE);
@@ -164,6 +177,8 @@ export class DuplexStream implements ByteSource, ByteSink, Disposable {
     this.#reading = true;
     try {
       for (;;) {
+        // A stream may have something at every call, and no turn of the loop between them.
+        if (spend()) yield giveWay(this).value;
         this.#news.clear();
         this.checkOpen();
         const chunk = this.take(length);
@@ -245,7 +260,8 @@ export class DuplexStream implements ByteSource, ByteSink, Disposable {
  * Takes over a Duplex of Node's (a TLSSocket, a WebSocket's stream, a socket of node:net), so that coroutines receive from it
  * and send to it as to a Socket. Its encoding must not be set, and nobody else may read from it; detach() gives it
  * back. Never suspends.
- * @throws InvalidStateError under run(), where streams of Node do not flow; TypeError for a stream with an encoding.
+ * @throws InvalidStateError under run(), where streams of Node do not flow; TypeError for a stream with an encoding, or in
+ * object mode.
  * @example
  * const secure = fromDuplex(tls.connect({ socket: toDuplex(socket), servername: host }));
  * yield* secure.sendAll(Buffer.from('hello'));
@@ -257,10 +273,20 @@ export function fromDuplex(duplex: Duplex): DuplexStream {
   if (typeof duplex.readableEncoding === 'string') {
     throw new ArgumentTypeError(`fromDuplex() takes a stream of bytes, and this one gives text: ${NO_ENCODING}`);
   }
+  if (duplex.readableObjectMode) {
+    throw new ArgumentTypeError(
+      'fromDuplex() takes a stream of bytes, and this one gives objects: make it without readableObjectMode',
+    );
+  }
   if (!currentKernel('fromDuplex()').guest) {
     throw new InvalidStateError(
       'fromDuplex() needs a loop that streams of Node flow beside: call it inside runPromise()',
     );
   }
   return new DuplexStream(duplex);
+}
+
+function checkBuffer(data: unknown, caller: string): void {
+  if (data instanceof Uint8Array) return;
+  throw new ArgumentTypeError(`${caller} takes a Uint8Array or Buffer, not ${typeof data}: encode strings first`);
 }

@@ -1,7 +1,7 @@
 // What toDuplex() makes: a Duplex on a socket of ours, with what a socket of node:net has beside one.
 
 import type { Duplex } from 'node:stream';
-import { InvalidStateError } from '../kernel/errors.ts';
+import { ClosedError, InvalidStateError } from '../kernel/errors.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import type { Coroutine } from '../kernel/operation.ts';
 import type { Task } from '../kernel/task.ts';
@@ -10,10 +10,14 @@ import type { Socket } from '../net/socket.ts';
 import type { SocketOptions } from '../net/socket-options.ts';
 import { Event } from '../sync/event.ts';
 import { Inactivity } from './inactivity.ts';
+import { flushAtExit, flushNoMore } from './last-flush.ts';
 
 const MOST = 65_536; // bytes that are read at once
 
-/** What node:net's sockets have beside a Duplex, but for connect(), since this one is connected. */
+/**
+ * What node:net's sockets have beside a Duplex, but for connect(), since this one is connected. As theirs, a listener of
+ * 'close' is told whether there was an error.
+ */
 export interface SocketDuplex extends Duplex {
   readonly connecting: false;
   /** Whether it is closed: net.Socket says so of one that is not connected. */
@@ -82,7 +86,7 @@ function declare() {
     #resets = false;
 
     constructor(socket: Socket, kernel: Kernel, allowHalfOpen: boolean) {
-      super({ allowHalfOpen });
+      super({ allowHalfOpen, emitClose: false }); // since _destroy() does, and says how it went
       this.#socket = socket;
       this.#kernel = kernel;
       this.#inactivity = new Inactivity(
@@ -99,6 +103,7 @@ function declare() {
       this.remotePort = remote.port;
       this.remoteFamily = familyOf(remote.host);
       this.#reader = this.#start(this.#receiving(), 'reader');
+      flushAtExit(kernel);
       // Cancelled, even before it has begun: the run is over.
       this.#reader.addWaiter({ taskDone: ({ cancelled }) => void (cancelled && this.destroy()) });
     }
@@ -186,7 +191,9 @@ function declare() {
       this.#reader.cancel();
       if (this.#resets) this.#socket.reset();
       else this.#socket.close();
+      flushNoMore(this.#kernel);
       done(error);
+      process.nextTick(() => this.emit('close', error !== null)); // after 'error'
     }
 
     /** Of TCP's; a Unix socket has none of them, and a closed one none any more. */
@@ -215,6 +222,8 @@ function declare() {
           if (!this.#hand(chunk)) yield* this.#wanted.wait();
         }
         this.#hand(null);
+        apart(() => this.read(0)); // where nobody reads, it ends all the same, and does not stay open for ever
+        yield* new Event().wait(); // to be cancelled with the run, though our direction may stay open
       } catch (error) {
         this.destroy(error as Error);
       }
@@ -247,9 +256,16 @@ function declare() {
       else {
         // Not in the coroutine: one that is cancelled before its first step has no `finally`.
         this.#start(this.#sending(rest), 'writer').addWaiter({
-          taskDone: (task) => apart(() => flushed(task.cancelled ? cutOff() : (task.result() as Error | null))),
+          taskDone: (task) => apart(() => flushed(this.#outcome(task as Task<Error | null>))),
         });
       }
+    }
+
+    /** Of a writer: what has closed the socket under it says more than that it was closed. */
+    #outcome(task: Task<Error | null>): Error | null {
+      if (task.cancelled) return cutOff();
+      const error = task.result();
+      return error instanceof ClosedError ? (this.errored ?? error) : error;
     }
 
     /** Gives the error, if there is one. */

@@ -1,11 +1,16 @@
 // A socket of ours as a stream of Node's, so that Node's own protocol libraries (http, tls) and others' run on it.
 
-import { ArgumentTypeError, InvalidStateError } from '../kernel/errors.ts';
+import { ArgumentTypeError, BusyError, InvalidStateError } from '../kernel/errors.ts';
 import { here } from '../kernel/here.ts';
+import { taken } from '../kernel/made.ts';
 import { Socket } from '../net/socket.ts';
 import { makeSocketDuplex, type SocketDuplex } from './socket-duplex.ts';
 
 export type { SocketDuplex } from './socket-duplex.ts';
+
+const NOTHING = Buffer.alloc(0);
+/** The sockets that a Duplex has taken over: its reader does not receive yet when it has just been made. */
+const owned = new WeakSet<Socket>();
 
 export interface DuplexOptions {
   /** Whether our direction stays open when the peer has ended its own. Default false, as for node:net. */
@@ -22,7 +27,8 @@ export interface DuplexOptions {
  * A TLSSocket on it encrypts, but has no remoteAddress and the like, since Node asks a handle of its own for them: so
  * `request.socket` of node:https has none. Make the TLSSocket yourself, give it what the Duplex has, and hand it to a
  * server of node:http: `Object.defineProperty(secure, 'remoteAddress', { value: duplex.remoteAddress })`.
- * @throws InvalidStateError under run(), where streams of Node do not flow.
+ * @throws InvalidStateError under run(), where streams of Node do not flow; ClosedError; BusyError while a task receives from
+ * the socket or sends to it, and when it has a Duplex already.
  * @example
  * const server = http.createServer(handler);
  * server.emit('listening'); // it never listens itself: so it knows its connections, and headersTimeout is kept
@@ -36,5 +42,10 @@ export function toDuplex(socket: Socket, options: DuplexOptions = {}): SocketDup
       'toDuplex() needs a loop that streams of Node flow beside: call it inside runPromise()',
     );
   }
+  if (owned.has(socket)) throw new BusyError(`${socket} has a Duplex of toDuplex() already: use that one`);
+  // Asked for here: told by the Duplex, it would be an 'error' that closes a connection which somebody uses.
+  taken(socket.recvInto(NOTHING));
+  taken(socket.send(NOTHING));
+  owned.add(socket);
   return makeSocketDuplex(socket, kernel, options.allowHalfOpen ?? false);
 }

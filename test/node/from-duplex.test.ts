@@ -339,3 +339,107 @@ test('a stream that has failed gives its error; one that gives text is refused, 
       message: expect.stringMatching(/setEncoding\(\)/),
     });
   }));
+
+test('a stream of objects is refused, since its bytes could not be told', () =>
+  guest(function* () {
+    for (const options of [{ objectMode: true }, { readableObjectMode: true }]) {
+      expect(() => fromDuplex(new PassThrough(options))).toThrow(
+        expect.objectContaining({ name: 'TypeError', message: expect.stringMatching(/readableObjectMode/) }),
+      );
+    }
+    using stream = fromDuplex(new PassThrough({ writableObjectMode: true }));
+    yield* stream.sendAll(HELLO);
+    expect(String(yield* stream.recv(10))).toBe('hello');
+  }));
+
+test('wrong arguments are refused as by a Socket, before a byte is taken or sent', () =>
+  guest(function* () {
+    using listener = listen(ANY);
+    const accepting = createTask(listener.accept());
+    using socket = yield* connect(listener.address as Target);
+    using _peer = yield* accepting;
+    using stream = fromDuplex(new PassThrough());
+    yield* stream.sendAll(HELLO);
+    const stretches: [number, number?][] = [[0, 10], [5], [-1], [1.5], [0, 1.5], [0, Number.NaN], [0, -1]];
+    for (const each of [socket, stream]) {
+      for (const [offset, length] of stretches) {
+        expect(() => each.recvInto(Buffer.alloc(4), offset, length)).toThrow(RangeError);
+      }
+      for (const size of [0, -1, 1.5, Number.NaN]) expect(() => each.recv(size)).toThrow(RangeError);
+      expect(() => each.recvInto('text' as never)).toThrow(TypeError);
+      for (const data of ['text', 5, new Uint16Array([1000])] as never[]) {
+        expect(() => each.sendAll(data)).toThrow(TypeError);
+        expect(() => each.sendAll([HELLO, data])).toThrow(TypeError);
+        expect(() => each.trySend(data)).toThrow(TypeError);
+      }
+    }
+    expect(String(yield* stream.recv(100))).toBe('hello');
+  }));
+
+test('S14: a stream that always has something keeps nobody else from running', () =>
+  guest(function* () {
+    const duplex = new Duplex({
+      read() {
+        this.push(HELLO);
+      },
+      write() {},
+    });
+    const stream = fromDuplex(duplex);
+    const receiving = createTask(function* () {
+      for (let i = 0; i < 100_000; i++) yield* stream.recv(5);
+    });
+    for (let i = 0; i < 5; i++) yield* sleep(0);
+    expect(receiving.done).toBe(false);
+    receiving.cancel();
+    yield* wait([receiving]);
+    expect(String(yield* stream.recv(5))).toBe('hello');
+    duplex.destroy();
+  }));
+
+test('what is sent is copied: the buffer may be used again at once, and after a cancel', () =>
+  guest(function* () {
+    const written: [Buffer, () => void][] = [];
+    const duplex = new Duplex({ read() {}, write: (chunk, _encoding, done) => void written.push([chunk, done]) });
+    using stream = fromDuplex(duplex);
+    const buffer = Buffer.from('one');
+    expect(stream.trySend(buffer)).toBe(3);
+    buffer.write('two');
+    const sending = createTask(stream.sendAll(buffer));
+    yield* sleep(1);
+    sending.cancel();
+    yield* wait([sending]);
+    buffer.fill('x');
+    for (const text of ['one', 'two']) {
+      const [chunk, done] = written.shift() as [Buffer, () => void];
+      expect(String(chunk)).toBe(text);
+      done();
+      yield* sleep(1);
+    }
+  }));
+
+test('who waits for what comes does not look again and again', () =>
+  guest(function* () {
+    const duplex = new PassThrough();
+    using stream = fromDuplex(duplex);
+    yield* stream.sendAll(HELLO);
+    yield* stream.recv(10);
+    const receiving = createTask(stream.recv(10));
+    yield* sleep(1);
+    const look = vi.spyOn(duplex, 'read');
+    for (let i = 0; i < 20; i++) yield* sleep(0);
+    expect(look).not.toHaveBeenCalled();
+    yield* stream.sendAll(HELLO);
+    expect(String(yield* receiving)).toBe('hello');
+  }));
+
+test('an error of the stream after close() is nobody’s any more, and ends no program', () =>
+  guest(function* () {
+    const duplex = new Duplex({ read() {}, write() {} });
+    const stream = fromDuplex(duplex);
+    stream.trySend(HELLO);
+    stream.close();
+    const closed = new Promise((resolve) => void duplex.once('close', resolve));
+    duplex.destroy(new Error('too late')); // would be an uncaught exception, and fail the test
+    yield* fromPromise(closed);
+    expect(duplex.errored).toMatchObject({ message: 'too late' });
+  }));

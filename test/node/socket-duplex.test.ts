@@ -1,5 +1,6 @@
 // toDuplex(): its writes when they fail or the run ends, and what it asks of the socket beneath.
 
+import net from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test, vi } from 'vitest';
 import {
@@ -14,6 +15,7 @@ import {
   sleep,
   toDuplex,
 } from '../../src/index.ts';
+import { start } from '../support/program.ts';
 import { nextUncaught } from '../support/uncaught.ts';
 import { ANY, guest, once, type Target } from './guest.ts';
 
@@ -136,3 +138,200 @@ test('an end after the peer’s reset is no error of its own: the reset is', () 
     expect((yield* fromPromise(failed))[0]).toMatchObject({ code: 'ECONNRESET' });
     expect(finished).toBe(true);
   }));
+
+test('one that nobody reads ends with the peer, and is closed', () =>
+  guest(function* () {
+    for (const allowHalfOpen of [false, true]) {
+      using listener = listen(ANY);
+      const accepting = createTask(listener.accept());
+      const duplex = toDuplex(yield* connect(listener.address as Target), { allowHalfOpen });
+      using other = yield* accepting;
+      const [ended, closed] = [once(duplex, 'end'), once(duplex, 'close')];
+      duplex.end('a message to who does not answer');
+      while ((yield* other.recv(100)).length > 0);
+      other.close();
+      yield* fromPromise(Promise.all([ended, closed]));
+    }
+  }));
+
+test('what comes before the end waits for who reads, and so does the end', () =>
+  guest(function* () {
+    const [duplex, , peer] = yield* pair();
+    yield* peer.sendAll(Buffer.from('unread'));
+    peer.shutdown('write');
+    while (duplex.bytesRead < 6) yield* sleep(1);
+    let ended = false;
+    duplex.on('end', () => (ended = true));
+    for (let i = 0; i < 10; i++) yield* sleep(0);
+    expect([ended, duplex.destroyed, duplex.readableLength]).toEqual([false, false, 6]);
+    const closed = once(duplex, 'close');
+    expect(String((yield* fromPromise(once(duplex, 'data')))[0])).toBe('unread');
+    yield* fromPromise(closed);
+    expect(ended).toBe(true);
+    peer.close();
+  }));
+
+test('as with node:net, ‘close’ comes once, at the end, and says whether there was an error', () =>
+  guest(function* () {
+    using listener = listen(ANY);
+    const target = listener.address as Target;
+    const opens = [
+      function* () {
+        const socket = net.connect(target);
+        yield* fromPromise(once(socket, 'connect'));
+        return socket;
+      },
+      function* () {
+        return toDuplex(yield* connect(target));
+      },
+    ];
+    const ends: [(socket: net.Socket | SocketDuplex, peer: Socket) => void, unknown[]][] = [
+      [(_, peer) => peer.close(), ['end', 'close', false]],
+      [(_, peer) => peer.reset(), ['error', 'close', true]],
+      [(socket) => void socket.destroy(), ['close', false]],
+      [(socket) => void socket.destroy(new Error('of the program')), ['error', 'close', true]],
+    ];
+    for (const [end, expected] of ends) {
+      for (const open of opens) {
+        const accepting = createTask(listener.accept());
+        const socket: net.Socket | SocketDuplex = yield* open();
+        const peer = yield* accepting;
+        const seen: unknown[] = [];
+        for (const name of ['end', 'error']) socket.on(name, () => seen.push(name));
+        socket.on('close', (hadError: boolean) => seen.push('close', hadError));
+        socket.resume();
+        const closed = new Promise((resolve) => void socket.once('close', resolve));
+        end(socket, peer);
+        yield* fromPromise(closed);
+        socket.destroy();
+        yield* sleep(1);
+        expect(seen).toEqual(expected);
+        peer.close();
+      }
+    }
+  }));
+
+test('a write that a reset cuts off fails with that, not with the close that came of it', () =>
+  guest(function* () {
+    const [duplex, , peer] = yield* pair();
+    duplex.on('error', () => {});
+    const failed = new Promise((resolve) => void duplex.write(LARGE, resolve));
+    yield* sleep(1);
+    peer.reset();
+    expect(yield* fromPromise(failed)).toMatchObject({ code: expect.stringMatching(/ECONNRESET|EPIPE/) });
+  }));
+
+test('a socket that is closed, in use or given away already is refused, and goes on as before', () =>
+  guest(function* () {
+    const [duplex, socket, peer] = yield* pair();
+    expect(() => toDuplex(socket)).toThrow(expect.objectContaining({ code: 'ERR_COREACTOR_BUSY' }));
+    const receiving = createTask(peer.recv(10));
+    yield* sleep(0);
+    expect(() => toDuplex(peer)).toThrow(expect.objectContaining({ code: 'ERR_COREACTOR_BUSY' }));
+    duplex.write('still');
+    expect(String(yield* receiving)).toBe('still');
+    const sending = createTask(peer.sendAll(LARGE));
+    yield* sleep(0);
+    expect(() => toDuplex(peer)).toThrow(expect.objectContaining({ code: 'ERR_COREACTOR_BUSY' }));
+    duplex.resume();
+    expect(yield* sending).toBe(LARGE.length);
+    const other = toDuplex(peer);
+    other.write('and open');
+    while (duplex.bytesRead < LARGE.length + 8) yield* sleep(1);
+    duplex.destroy();
+    other.destroy();
+    expect(() => toDuplex(peer)).toThrow(expect.objectContaining({ code: 'ERR_COREACTOR_BUSY' }));
+    const [third, , closed] = yield* pair();
+    closed.close();
+    expect(() => toDuplex(closed)).toThrow(expect.objectContaining({ code: 'ERR_COREACTOR_CLOSED' }));
+    third.destroy();
+  }));
+
+test('corked writes, large and small, arrive in their order', () =>
+  guest(function* () {
+    const [duplex, , peer] = yield* pair();
+    const chunks = Array.from({ length: 40 }, (_, i) => Buffer.alloc(i % 4 === 0 ? 1_000_000 : 10, i));
+    duplex.cork();
+    for (const chunk of chunks) duplex.write(chunk);
+    duplex.uncork();
+    const all = Buffer.concat(chunks);
+    expect((yield* peer.reader().readExactly(all.length)).equals(all)).toBe(true);
+    duplex.destroy();
+    peer.close();
+  }));
+
+test('a little that has come holds little memory', () =>
+  guest(function* () {
+    const [duplex, , peer] = yield* pair();
+    const data = once(duplex, 'data');
+    yield* peer.sendAll(Buffer.from('little'));
+    const [chunk] = (yield* fromPromise(data)) as [Buffer];
+    expect(String(chunk)).toBe('little');
+    expect(chunk.buffer.byteLength).toBeLessThanOrEqual(Buffer.poolSize);
+    duplex.destroy();
+    peer.close();
+  }));
+
+test('destroySoon() after the end, and no timeout once it is destroyed', () =>
+  guest(function* () {
+    const [duplex, , peer] = yield* pair();
+    const finished = once(duplex, 'finish');
+    duplex.end();
+    yield* fromPromise(finished);
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      duplex.setTimeout(100, () => expect.unreachable('it is destroyed'));
+      duplex.destroySoon();
+      expect(duplex.destroyed).toBe(true);
+      vi.advanceTimersByTime(200);
+    } finally {
+      vi.useRealTimers();
+    }
+    peer.close();
+  }));
+
+test('half open, it is destroyed with the run as any other', async () => {
+  let duplex: SocketDuplex | undefined;
+  const listeners = process.listenerCount('exit');
+  await guest(function* () {
+    using listener = listen(ANY);
+    const accepting = createTask(listener.accept());
+    const half = toDuplex(yield* connect(listener.address as Target), { allowHalfOpen: true });
+    duplex = half.resume();
+    (yield* accepting).close();
+    while (!half.readableEnded) yield* sleep(1);
+    expect(half.writable).toBe(true);
+  });
+  expect(duplex?.destroyed).toBe(true);
+  expect(process.listenerCount('exit')).toBe(listeners);
+});
+
+test('what was written when a callback ends the program has been sent', async () => {
+  // From a timer: no turn of the loop comes between the write and its callback.
+  for (const write of ["duplex.write('last words', exit)", "duplex.end('last words', exit)"]) {
+    const received = new Promise<string>((resolve) => {
+      const server = net.createServer((socket) => {
+        let text = '';
+        socket.on('data', (part) => (text += part));
+        socket.on('error', () => {});
+        socket.on('close', () => {
+          server.close();
+          resolve(text);
+        });
+      });
+      server.listen(0, '127.0.0.1', () => {
+        const { port } = server.address() as net.AddressInfo;
+        void start(`
+          import { connect, runPromise, sleep, toDuplex } from 'coreactor';
+          await runPromise(function* () {
+            const duplex = toDuplex(yield* connect({ host: '127.0.0.1', port: ${port} }));
+            const exit = () => process.exit();
+            setTimeout(() => ${write}, 1);
+            yield* sleep(60_000);
+          });
+        `).ended;
+      });
+    });
+    expect(await received).toBe('last words');
+  }
+});

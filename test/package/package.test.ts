@@ -7,6 +7,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
@@ -84,6 +85,19 @@ describe('the package', () => {
     expect(call(folder, process.execPath, 'echo.js')).toEqual({ stdout: 'hello hello\n', stderr: '', status: 0 });
   });
 
+  test('a CommonJS program may require() it, and gets the same module as import does', () => {
+    writeFileSync(
+      join(folder, 'required.cjs'),
+      `const { run, sleep } = require('coreactor');
+      const { simulate } = require('coreactor/testing');
+      function* main() { yield* sleep(1); return 'slept'; }
+      console.log(run(main), simulate(main));
+      import('coreactor').then((imported) => console.log(imported === require('coreactor')));`,
+    );
+    const { stdout, status } = call(folder, process.execPath, 'required.cjs');
+    expect([stdout, status]).toEqual(['slept slept\ntrue\n', 0]);
+  });
+
   test('its types are found by a program that is checked strictly', () => {
     writeFileSync(
       join(folder, 'typed.ts'),
@@ -104,9 +118,11 @@ describe('the package', () => {
     const tsc = join(process.cwd(), 'node_modules', '.bin', 'tsc');
     const types = ['--types', 'node', '--typeRoots', join(process.cwd(), 'node_modules', '@types')];
     const options = ['--noEmit', '--strict', '--target', 'es2022', '--lib', 'es2023,esnext.disposable', ...types];
-    for (const module of ['nodenext', 'preserve']) {
+    cpSync(join(folder, 'typed.ts'), join(folder, 'typed.cts'));
+    const programs = { node16: ['typed.ts'], nodenext: ['typed.ts', 'typed.cts'], preserve: ['typed.ts', 'typed.cts'] };
+    for (const [module, files] of Object.entries(programs)) {
       const resolution = module === 'preserve' ? ['--moduleResolution', 'bundler'] : [];
-      const result = call(folder, tsc, ...options, '--module', module, ...resolution, 'typed.ts');
+      const result = call(folder, tsc, ...options, '--module', module, ...resolution, ...files);
       expect(result).toEqual({ stdout: '', stderr: '', status: 0 });
     }
   });
@@ -133,7 +149,7 @@ describe('the package', () => {
     };
 
     beforeAll(() => {
-      program = join(folder, 'without');
+      program = join(folder, 'with out'); // a space in it, which the command of that error has to stand
       modules = join(program, 'node_modules');
       cpSync(installed, join(modules, 'coreactor'), { recursive: true });
       rmSync(join(modules, 'coreactor', 'prebuilds'), { recursive: true });
@@ -148,6 +164,25 @@ describe('the package', () => {
 
     test.skipIf(process.platform !== 'linux')('the one for musl is tried first: musl takes itself for glibc', () => {
       expect(load('')).toMatch(/linux-\w+-musl\/coreactor.node: .*\n.*linux-\w+\/coreactor.node: /);
+    });
+
+    test('one that is broken, or for another machine, is named with what the system says of it', () => {
+      const prebuilds = join(modules, 'coreactor', 'prebuilds');
+      const target = readdirSync(join(installed, 'prebuilds')).find((name) => name.endsWith(process.arch)) as string;
+      const file = join(prebuilds, target, 'coreactor.node');
+      mkdirSync(join(prebuilds, target), { recursive: true });
+      const otherMachine = readFileSync(join(installed, 'prebuilds', target, 'coreactor.node'));
+      otherMachine.writeUInt16LE(process.arch === 'arm64' ? 62 : 183, 18); // of an ELF file
+      const spoilt = process.platform === 'linux' ? ['', 'no addon', otherMachine] : ['', 'no addon'];
+      for (const content of spoilt) {
+        writeFileSync(file, content);
+        const answer = load('');
+        expect(answer).toMatch(/^ERR_COREACTOR_ADDON coreactor has no native addon .*npx node-gyp rebuild/);
+        const [, reason] = new RegExp(`prebuilds/${target}/coreactor.node: (.*)`).exec(answer) ?? [];
+        expect(reason).toBeTruthy();
+        expect(reason).not.toBe('is not there');
+      }
+      rmSync(prebuilds, { recursive: true });
     });
 
     test('it can be compiled as that error says', () => {

@@ -240,6 +240,21 @@ function* streams() {
   listener.close();
 }
 
+/** A stream that nobody reads ends with its peer, and tells that there was no error. */
+function* unread() {
+  const listener = listen(ANY);
+  const accepting = createTask(listener.accept());
+  const duplex = toDuplex(yield* connect(listener.address));
+  const peer = yield* accepting;
+  const closed = new Promise((resolve) => duplex.once('close', resolve));
+  duplex.end('a message');
+  let message = '';
+  for (let part; part !== ''; message += part) part = String(yield* peer.recv(100));
+  peer.close();
+  equal([message, yield* fromPromise(closed)], ['a message', false]);
+  listener.close();
+}
+
 /** A server of node:http on sockets of ours. @param {(address: any, accepted: any[]) => any} body */
 function* serving(body) {
   const server = http.createServer((request, response) => response.end(`you asked for ${request.url}`));
@@ -409,6 +424,7 @@ addGuest('promises', 'fromPromise, await, for await', promises);
 addGuest('promises', 'fetch', fetches);
 addGuest('promises', 'AbortSignal', signalsOfAbort);
 addGuest('toDuplex', 'fromDuplex', streams);
+addGuest('toDuplex', 'a stream that nobody reads', unread);
 addGuest('toDuplex', 'http', web);
 addGuest('node:http closes', 'Connection close', closes);
 for (const [name, main] of Object.entries({ inherits, enterWith: enters })) {
