@@ -11,6 +11,7 @@ import { Kernel, type KernelOptions } from '../kernel/kernel.ts';
 import type { Main } from '../kernel/operation.ts';
 import { INQUIRED, INTERRUPTED, type SelectorPort } from '../kernel/selector-port.ts';
 import type { Task } from '../kernel/task.ts';
+import { flushAtExit } from './last-flush.ts';
 
 /** So often the tasks of a deadlock are cancelled without one of them ending: each cancel may end but one wait. */
 const IN_VAIN = 1000;
@@ -103,6 +104,7 @@ function* live(kernel: Kernel, main: Task<unknown>, debug: DebugMode | null): Li
     }
   }
 
+  const flushNoMore = flushAtExit(kernel);
   try {
     yield* drive(() => main.done);
     if (main.done && !main.cancelled) main.exception(); // the host hands it on, so it is not unhandled
@@ -119,6 +121,7 @@ function* live(kernel: Kernel, main: Task<unknown>, debug: DebugMode | null): Li
     debug?.finish();
     kernel.flushFailures();
   } finally {
+    flushNoMore();
     kernel.abandonDescriptors(false); // also when an instrument or a handler threw through the loop
   }
   if (stuck !== null) {

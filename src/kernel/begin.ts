@@ -30,12 +30,15 @@ export function begin<T>(operation: Operation<T>, caller: string): Iterator<Park
   );
 }
 
+const PROMISE =
+  'function* and yield* take the place of async and await; what others promise is awaited before run(), or within ' +
+  'runPromise() by yield* fromPromise(promise)';
+
 /** 'a promise', 'null', 'an array', 'a number', ... */
 export function kindOf(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (Array.isArray(value)) return 'an array';
-  if (typeof (value as { then?: unknown }).then === 'function')
-    return 'a promise (await it before run(); inside, function* and yield* take the place of async and await)';
+  if (typeof (value as { then?: unknown }).then === 'function') return `a promise (${PROMISE})`;
   if (typeof value === 'object') {
     if (Symbol.asyncIterator in value) return 'an async generator';
     return isOperation(value) ? 'an operation' : 'an object';

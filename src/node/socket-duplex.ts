@@ -10,7 +10,6 @@ import type { Socket } from '../net/socket.ts';
 import type { SocketOptions } from '../net/socket-options.ts';
 import { Event } from '../sync/event.ts';
 import { Inactivity } from './inactivity.ts';
-import { flushAtExit, flushNoMore } from './last-flush.ts';
 
 const MOST = 65_536; // bytes that are read at once
 
@@ -103,7 +102,6 @@ function declare() {
       this.remotePort = remote.port;
       this.remoteFamily = familyOf(remote.host);
       this.#reader = this.#start(this.#receiving(), 'reader');
-      flushAtExit(kernel);
       // Cancelled, even before it has begun: the run is over.
       this.#reader.addWaiter({ taskDone: ({ cancelled }) => void (cancelled && this.destroy()) });
     }
@@ -191,7 +189,6 @@ function declare() {
       this.#reader.cancel();
       if (this.#resets) this.#socket.reset();
       else this.#socket.close();
-      flushNoMore(this.#kernel);
       done(error);
       process.nextTick(() => this.emit('close', error !== null)); // after 'error'
     }

@@ -22,7 +22,7 @@ const anything = (given: unknown): never => given as never;
 
 const mistakes: Record<string, [() => Operation<unknown>, string]> = {
   'yield in place of yield*': [() => bad(sleep(1)), 'yielded an operation: write "yield*"'],
-  'a promise yielded': [() => bad(Promise.resolve()), 'a promise (await it before run()'],
+  'a promise yielded': [() => bad(Promise.resolve()), 'by yield* fromPromise(promise)'],
   'yield* of an array': [() => arrayOf(sleep(1)), 'use gather([...])'],
   'yield* of a text': [() => anything('abc'[Symbol.iterator]()), 'use gather([...])'],
   'with() and its call': [() => new Lock().with(anything(value(1))), 'not what its call gave'],

@@ -15,7 +15,6 @@ import {
   sleep,
   toDuplex,
 } from '../../src/index.ts';
-import { start } from '../support/program.ts';
 import { nextUncaught } from '../support/uncaught.ts';
 import { ANY, guest, once, type Target } from './guest.ts';
 
@@ -304,34 +303,4 @@ test('half open, it is destroyed with the run as any other', async () => {
   });
   expect(duplex?.destroyed).toBe(true);
   expect(process.listenerCount('exit')).toBe(listeners);
-});
-
-test('what was written when a callback ends the program has been sent', async () => {
-  // From a timer: no turn of the loop comes between the write and its callback.
-  for (const write of ["duplex.write('last words', exit)", "duplex.end('last words', exit)"]) {
-    const received = new Promise<string>((resolve) => {
-      const server = net.createServer((socket) => {
-        let text = '';
-        socket.on('data', (part) => (text += part));
-        socket.on('error', () => {});
-        socket.on('close', () => {
-          server.close();
-          resolve(text);
-        });
-      });
-      server.listen(0, '127.0.0.1', () => {
-        const { port } = server.address() as net.AddressInfo;
-        void start(`
-          import { connect, runPromise, sleep, toDuplex } from 'coreactor';
-          await runPromise(function* () {
-            const duplex = toDuplex(yield* connect({ host: '127.0.0.1', port: ${port} }));
-            const exit = () => process.exit();
-            setTimeout(() => ${write}, 1);
-            yield* sleep(60_000);
-          });
-        `).ended;
-      });
-    });
-    expect(await received).toBe('last words');
-  }
 });
