@@ -1,6 +1,7 @@
 // Work that blocks, on threads that may: a bounded number of workers, which are kept for the next.
 
 import { availableParallelism } from 'node:os';
+import { types } from 'node:util';
 import { printUnhandled } from '../hosts/unhandled.ts';
 import { ArgumentRangeError, ArgumentTypeError } from '../kernel/errors.ts';
 import { currentKernel, here } from '../kernel/here.ts';
@@ -95,6 +96,12 @@ function toJob(work: Work<unknown[], unknown>, args: unknown[]): Job {
 }
 
 function textOf(work: (...args: unknown[]) => unknown): string {
+  if (types.isGeneratorFunction(work)) {
+    throw new ArgumentTypeError(
+      'toThread() was given a function*, which needs a loop, and the thread has none: give it a function or an async ' +
+        'function, or createTask() what is to run beside you in this thread',
+    );
+  }
   const text = Function.prototype.toString.call(work);
   if (/\{\s*\[native code\]\s*\}\s*$/.test(text)) {
     throw new ArgumentTypeError(
@@ -119,8 +126,9 @@ let common: ThreadPool | undefined;
  * process.exit(), waits for it. Give such calls an end of their own: execSync(command, { timeout }).
  *
  * Arguments and results are copied (see structuredClone), and errors but for what cannot be. The function goes as its text:
- * it knows its arguments, require() and what is global, nothing of what is around it here. require() looks for packages and
- * relative paths from process.cwd(), wherever the program's file is. What a job writes to console comes through Node's loop
+ * it knows its arguments, require() and what is global, nothing of what is around it here, and runs in strict mode, as in a
+ * module. require() and import() look for packages and relative paths from process.cwd(), wherever the program's file is, and
+ * so does { module } for packages. What a job writes to console comes through Node's loop
  * in the main thread: under run() after its end, or never if the thread ends first; use runPromise() to see it.
  * (asyncio: to_thread)
  * What a job leaves behind (a timer, a promise that nobody awaits) may end its thread later: onUnhandled is told of that when
