@@ -365,6 +365,37 @@ test('connections that were handed to one who dies for good go to the others', (
   expect(reports.length).toBeGreaterThan(1);
 });
 
+test('connections that were handed over are served at a close(), though their worker is busy and nobody has taken them yet', () => {
+  const begun = shared(1);
+  const reports = withCluster({ accept: 'handoff', data: { begun } }, function* (servers) {
+    const busy = [yield* dial(servers), yield* dial(servers)]; // one for each
+    for (const socket of busy) yield* socket.sendAll(Buffer.from('block 200\n'));
+    yield* until(() => begun[0] === 2);
+    const late: Socket[] = [];
+    for (let i = 0; i < 4; i++) late.push(yield* dial(servers));
+    const asked = late.map((socket) => createTask(say(socket, 'who')));
+    yield* servers.close();
+    const answers = (yield* gather(asked)).map((answer) => JSON.parse(answer as string) as Known);
+    expect(perWorker(answers)).toEqual([2, 2]);
+    for (const socket of [...busy, ...late]) socket.close();
+  });
+  expect(reports).toEqual([]);
+});
+
+test('a close() in the middle of what comes is no failure: who was let in is served', () => {
+  for (const turns of [0, 1, 2, 3, 4]) {
+    const reports = withCluster({ accept: 'handoff' }, function* (servers) {
+      const socket = yield* dial(servers);
+      const asked = createTask(say(socket, 'who'));
+      for (let i = 0; i < turns; i++) yield* sleep(0);
+      yield* servers.close();
+      expect(JSON.parse((yield* asked) as string)).toMatchObject({ workers: 2 });
+      socket.close();
+    });
+    expect(reports).toEqual([]);
+  }
+});
+
 test('connections for which nobody is left are refused, before the end and at it', () => {
   const [broken, begun] = [shared(1), shared(1)];
   withCluster({ accept: 'handoff', workers: 1, data: { broken, begun } }, function* (servers) {
