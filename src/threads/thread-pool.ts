@@ -28,10 +28,11 @@ type Work<A extends unknown[], T> = ((...args: A) => T | PromiseLike<T>) | Modul
  * const hashers = new ThreadPool({ threads: 2 });
  * const hash = yield* hashers.run(hashPassword, password);
  */
-export class ThreadPool {
+export class ThreadPool implements Disposable {
   readonly threads: number;
   readonly #places: Semaphore;
   readonly #idle: Thread[] = [];
+  #closed = false;
 
   constructor(options: { threads?: number } = {}) {
     const { threads = Math.max(2, availableParallelism()) } = options;
@@ -47,15 +48,21 @@ export class ThreadPool {
   /** As toThread(), with the threads of this pool. */
   run<A extends unknown[], T>(work: Work<A, T>, ...args: A): Operation<T> {
     currentKernel('toThread()');
+    this.#closed = false;
     return made(this.perform<T>(toJob(work as Work<unknown[], T>, args)), 'toThread()');
   }
 
-  /** Ends the workers that have nothing to do. Never suspends. */
+  /** Ends the workers, those that are at work after it. A job that is given later starts others. Never suspends. */
   close(): void {
+    this.#closed = true;
     for (const thread of this.#idle.splice(0)) {
       if (thread.diedIdle) report(thread.died());
       thread.end();
     }
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
   }
 
   private *perform<T>(job: Job): Coroutine<T> {
@@ -69,7 +76,7 @@ export class ThreadPool {
           if (thread.idle || !thread.diedIdle) throw error;
           report(error);
         } finally {
-          if (thread.idle) this.#idle.push(thread);
+          if (thread.idle && !this.#closed) this.#idle.push(thread);
           else thread.end();
         }
       }

@@ -409,6 +409,29 @@ describe.each<[string, <T>(main: Main<T>, options?: RunOptions) => T | Promise<T
       pool.close();
     }));
 
+  test('a pool that is closed ends those who are at work, too, when they are done; another job has another thread', () =>
+    goes(function* () {
+      const count = threads();
+      {
+        using pool = new ThreadPool({ threads: 2 });
+        const begun = new Int32Array(new SharedArrayBuffer(8));
+        const work = (at: Int32Array): string => {
+          Atomics.store(at, 0, 1);
+          Atomics.wait(at, 1, 0);
+          return 'done';
+        };
+        const task = createTask(pool.run(work, begun));
+        while (Atomics.load(begun, 0) === 0) yield* sleep(1);
+        pool.close();
+        Atomics.store(begun, 1, 1);
+        Atomics.notify(begun, 1);
+        expect(yield* task).toBe('done');
+        while (threads() > count) yield* sleep(5);
+        expect(yield* pool.run(() => 'again')).toBe('again');
+      }
+      while (threads() > count) yield* sleep(5);
+    }));
+
   test('a thread that ends in the work is an error, and the next call has another', () =>
     goes(function* () {
       const pool = new ThreadPool({ threads: 1 });
