@@ -138,8 +138,8 @@ class ChannelEnd implements Disposable {
   }
 
   /**
-   * Ends the channel: what was sent can still be received, and then both ends throw ClosedError. The end of the run does it,
-   * too. Never suspends.
+   * Ends the channel: what was sent can still be received, and then both ends throw ClosedError. The end of the run does
+   * it, too. Never suspends.
    */
   close(): void {
     this.#bell.close();
