@@ -105,7 +105,7 @@ export class Member {
       addon.closeDescriptor(this.#orders[1]);
       this.#orders = [this.#orders[0], -1];
     }
-    if (this.#share?.open) this.withdraw(); // one that is about to begin has yet to open it
+    if (this.#share?.open) this.#share.leave(); // one that is about to begin has yet to open it
   }
 
   /** Ends the worker in whatever it does. Never suspends. */

@@ -30,7 +30,12 @@ export interface Share {
   readonly handle: ShareHandle;
   /** Whether its member serves: only then is it given more. */
   open: boolean;
-  /** No more come to it. Who waits in it is given to others, or refused if there are none. */
+  /** Its member is about to stop: what waits in it is still the member's to take. A second call does nothing. */
+  leave(): void;
+  /**
+   * No worker will take anything from it any more. Who waits in it is given to others, or refused: if there are none, and by a
+   * system that spreads the connections itself.
+   */
   withdraw(): void;
   /** After withdraw(), and when no worker has it any more. */
   close(): void;
@@ -61,10 +66,17 @@ export class ReusedPort implements Port {
     const { host, port } = this.address;
     const fd = addon.listenTcp(host, port, backlog, true, !ipv6Only);
     checked(fd, 'listen', { what: `on ${formatAddress(this.address)}` });
+    let left = false;
+    // The port is open as long as one of the two is, ours or the worker's.
+    const leave = (): void => {
+      if (!left) addon.closeDescriptor(fd);
+      left = true;
+    };
     return {
       handle: { accept: 'reuseport', socket: shareFd(fd) },
       open: false,
-      withdraw: () => addon.closeDescriptor(fd),
+      leave,
+      withdraw: leave,
       close: () => {},
     };
   }
@@ -106,6 +118,7 @@ export class HandedPort implements Port {
       handle: { accept: 'handoff', pipe: shareFd(reader), address: this.address },
       open: false,
       writer,
+      leave: () => {},
       withdraw: () => {
         this.#shares.splice(this.#shares.indexOf(share), 1);
         for (let fd = addon.takeOver(reader); fd >= 0; fd = addon.takeOver(reader)) {
@@ -122,21 +135,33 @@ export class HandedPort implements Port {
   }
 
   close(): void {
+    if (this.#listener.closed) return;
     this.#task.cancel();
+    // Who is in the system's queue believes to be in; but those who go on coming are not waited for.
+    for (let left = BACKLOG; left > 0; left--) {
+      const fd = addon.accept(this.#listener.fd);
+      if (fd < 0) break;
+      if (!this.give(fd)) refuse(fd);
+    }
     this.#listener.close();
   }
 
   private *handing(): Coroutine<void> {
     const accept = this.#listener.acceptDescriptors();
-    for (;;) {
-      const fd = yield* accept;
-      let given = false;
-      try {
-        while (!this.give(fd)) yield* sleep(PAUSE);
-        given = true;
-      } finally {
-        if (!given) refuse(fd);
+    try {
+      for (;;) {
+        const fd = yield* accept;
+        let given = false;
+        try {
+          while (!this.give(fd)) yield* sleep(PAUSE);
+          given = true;
+        } finally {
+          if (!given) refuse(fd);
+        }
       }
+    } catch (error) {
+      // A cancel is no error, but who was woken before close() goes on, and finds the listener closed.
+      if (!this.#listener.closed) throw error;
     }
   }
 

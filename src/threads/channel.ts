@@ -9,8 +9,7 @@ import { made } from '../kernel/made.ts';
 import type { Coroutine, Operation } from '../kernel/operation.ts';
 import { addon } from '../native/addon.ts';
 import { SystemError } from '../native/system-error.ts';
-import { openFd } from '../net/open-fd.ts';
-import type { Stream } from '../net/stream.ts';
+import { FdStream } from '../net/open-fd.ts';
 import { deserialize, serialize } from './clone.ts';
 import { NONE, PlainReader, PlainWriter, type Shape } from './plain-codec.ts';
 import { openShared, type SharedFd, shareFd } from './shared-fd.ts';
@@ -80,12 +79,27 @@ export class Channel implements Disposable {
   }
 }
 
+/** Where an end is woken. It is closed with the end or with the run, and then the other side is to be told. */
+class Bell extends FdStream {
+  readonly #whenClosed: () => void;
+
+  constructor(fd: number, whenClosed: () => void) {
+    super(fd, true);
+    this.#whenClosed = whenClosed;
+  }
+
+  protected override release(fd: number): void {
+    super.release(fd);
+    this.#whenClosed();
+  }
+}
+
 /** What both ends have. */
 class ChannelEnd implements Disposable {
   protected readonly ring: SharedRing;
   protected readonly side: Side;
   protected readonly kernel: Kernel;
-  readonly #bell: Stream;
+  readonly #bell: Bell;
   readonly #out: number;
   readonly #byte = Buffer.alloc(64);
   #busy = false;
@@ -104,13 +118,18 @@ class ChannelEnd implements Disposable {
       throw closed();
     }
     this.#out = out;
-    this.#bell = openFd(own);
     if (!this.ring.claim(side)) {
-      this.release();
+      for (const fd of [own, out]) addon.closeDescriptor(fd);
       throw new InvalidStateError(
         `this channel's ${NAMES[side]} was opened before: each end can be opened once, by one thread; make a channel for ` +
           'each pair of threads',
       );
+    }
+    try {
+      this.#bell = new Bell(own, () => this.release());
+    } catch (error) {
+      this.release();
+      throw error;
     }
   }
 
@@ -118,12 +137,12 @@ class ChannelEnd implements Disposable {
     return this.ring.closed;
   }
 
-  /** Ends the channel: what was sent can still be received, and then both ends throw ClosedError. Never suspends. */
+  /**
+   * Ends the channel: what was sent can still be received, and then both ends throw ClosedError. The end of the run does
+   * it, too. Never suspends.
+   */
   close(): void {
-    if (this.#bell.closed) return;
-    this.ring.close();
-    this.wakeOther();
-    this.release();
+    this.#bell.close();
   }
 
   [Symbol.dispose](): void {
@@ -131,15 +150,13 @@ class ChannelEnd implements Disposable {
   }
 
   protected wakeOther(): void {
-    if (this.#bell.closed || !this.ring.wakes(this.side)) return;
-    const result = addon.tell(this.#out, 0);
-    if (result < 0 && result !== -EAGAIN) this.ring.close(); // EPIPE: nobody is there any more
+    if (!this.#bell.closed && this.ring.wakes(this.side)) this.tell();
   }
 
   /** Why nothing more can be done here. */
   protected over(): ClosedError {
     return this.#bell.closed
-      ? new ClosedError(`the channel's ${NAMES[this.side]} was closed, by its own close()`)
+      ? new ClosedError(`the channel's ${NAMES[this.side]} was closed, by its own close() or the end of its run`)
       : closed();
   }
 
@@ -159,8 +176,14 @@ class ChannelEnd implements Disposable {
     }
   }
 
+  private tell(): void {
+    const result = addon.tell(this.#out, 0);
+    if (result < 0 && result !== -EAGAIN) this.ring.close(); // EPIPE: nobody is there any more
+  }
+
   private release(): void {
-    this.#bell.close();
+    this.ring.close();
+    if (this.ring.wakes(this.side)) this.tell();
     addon.closeDescriptor(this.#out);
   }
 }

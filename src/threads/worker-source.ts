@@ -78,18 +78,29 @@ const load = builtin('node:module').createRequire(process.cwd() + '/');
 const evaluate = eval; // not in this scope; and so that the first line of a job is the first one in stacks
 const functions = new Map(); // by their text
 
+// As in a module: a name from outside that is set, too, is unknown here, and makes no variable that the next job would find.
 function compile(text) {
   let found = functions.get(text);
-  if (found === undefined) {
-    const made = (expression) => evaluate('(require) => (' + expression + '\\n)\\n//# sourceURL=${JOB}')(load);
-    try {
-      found = made(text);
-    } catch {
-      found = Object.values(made('{ ' + text + '\\n}'))[0]; // a method
-    }
-    functions.set(text, found);
+  if (found !== undefined) return found;
+  const made = (expression) =>
+    evaluate('"use strict"; (require) => (' + expression + '\\n)\\n//# sourceURL=${JOB}')(load);
+  try {
+    found = made(text);
+  } catch (error) {
+    found = methodOf(made, text, error);
   }
+  if (typeof found !== 'function') throw new SyntaxError('a getter or setter is not known by its text');
+  functions.set(text, found);
   return found;
+}
+
+function methodOf(made, text, asExpression) {
+  try {
+    return Object.values(made('{ ' + text + '\\n}'))[0];
+  } catch (error) {
+    // Of two reasons the one that is not "this is no method", or "this is no expression".
+    throw /^Unexpected/.test(error?.message) ? asExpression : error;
+  }
 }
 
 // Whether the job's own text has used a name that is not known here, and not what it has called or compiled.
@@ -104,9 +115,14 @@ function stackOf(error) {
 }
 
 async function answerTo({ text, module, name, args }) {
+  let target;
   try {
-    const target = text !== undefined ? compile(text) : (await import(module))[name];
+    target = text !== undefined ? compile(text) : (await import(module))[name];
     if (typeof target !== 'function') throw new TypeError(module + ' exports no function "' + name + '"');
+  } catch (error) {
+    return { thrown: pack(error), stranger: text !== undefined };
+  }
+  try {
     return { value: await target(...args) };
   } catch (error) {
     return { thrown: pack(error), stranger: isNativeError(error) && STRANGER.test(stackOf(error)) };

@@ -20,12 +20,13 @@ import {
   moveOnAfter,
   run,
   runPromise,
-  type Socket,
   sleep,
   timeout,
   type Unhandled,
   wait,
 } from '../../src/index.ts';
+import { addon } from '../../src/native/addon.ts';
+import { Socket } from '../../src/net/socket.ts';
 import { thrownIn } from '../kernel/helpers.ts';
 import { countDescriptors } from '../support/descriptors.ts';
 
@@ -286,16 +287,17 @@ describe.each(ways)('%s', (accept) => {
   });
 
   test('close() lets handlers finish, ends those who wait for a request, and new ones are refused', () => {
-    const [ended, begun] = [shared(1), shared(1)];
+    const [ended, begun] = [shared(1), shared(2)];
     withCluster({ accept, data: { ended, begun } }, function* (servers) {
       const idle = yield* dial(servers);
       expect(yield* say(idle, 'who')).not.toBe(null);
-      const atWork = createTask(ask(servers, 'sleep 300'));
+      const atWork = createTask(ask(servers, 'hold 1')); // until we let it go
       yield* until(() => begun[0] === 1);
       const closing = createTask(servers.close());
       expect(yield* idle.recv(1)).toHaveLength(0);
       yield* untilRefused(servers);
       expect(closing.done).toBe(false);
+      Atomics.store(begun, 1, 1);
       expect(yield* atWork).toBe('slept');
       yield* closing;
       expect(ended[0]).toBe(1);
@@ -363,6 +365,48 @@ test('connections that were handed to one who dies for good go to the others', (
     for (const socket of [one, other]) socket.close();
   });
   expect(reports.length).toBeGreaterThan(1);
+});
+
+test('connections that were handed over are served at a close(), though their worker is busy and nobody has taken them yet', () => {
+  const begun = shared(1);
+  const reports = withCluster({ accept: 'handoff', data: { begun } }, function* (servers) {
+    const busy = [yield* dial(servers), yield* dial(servers)]; // one for each
+    for (const socket of busy) yield* socket.sendAll(Buffer.from('block 200\n'));
+    yield* until(() => begun[0] === 2);
+    const late: Socket[] = [];
+    for (let i = 0; i < 4; i++) late.push(yield* dial(servers));
+    const asked = late.map((socket) => createTask(say(socket, 'who')));
+    yield* servers.close();
+    const answers = (yield* gather(asked)).map((answer) => JSON.parse(answer as string) as Known);
+    expect(perWorker(answers)).toEqual([2, 2]);
+    for (const socket of [...busy, ...late]) socket.close();
+  });
+  expect(reports).toEqual([]);
+});
+
+test('a close() in the middle of what comes is no failure: who was let in is served', () => {
+  // What a ring has accepted and nobody has seen yet is refused with the listener.
+  const isRing = process.env.COREACTOR_SELECTOR === 'io_uring';
+  function* maybe(asking: Coroutine<string | null>): Coroutine<string | null> {
+    try {
+      return yield* asking;
+    } catch (error) {
+      return (error as { code: string }).code;
+    }
+  }
+  for (const turns of [0, 1, 2, 3, 4]) {
+    const reports = withCluster({ accept: 'handoff' }, function* (servers) {
+      const { host, port } = servers.address as { host: string; port: number };
+      const socket = new Socket(addon.connectTcp(host, port)[0], true); // it is in the queue now, and nobody has seen it
+      const asked = createTask(isRing ? maybe(say(socket, 'who')) : say(socket, 'who'));
+      for (let i = 0; i < turns; i++) yield* sleep(0);
+      yield* createTask(servers.close()); // its step comes before that of who has been woken by the port
+      const answer = yield* asked;
+      if (answer !== 'ECONNRESET') expect(JSON.parse(answer as string)).toMatchObject({ workers: 2 });
+      socket.close();
+    });
+    expect(reports).toEqual([]);
+  }
 });
 
 test('connections for which nobody is left are refused, before the end and at it', () => {

@@ -21,9 +21,10 @@ run(function* () {
       if (word === 'who') yield* say(JSON.stringify({ index, workers, threadId, greeting }));
       else if (word === 'exit') process.exit(3);
       else if (word === 'block') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Number(number));
-      else if (word === 'sleep') {
+      else if (word === 'sleep' || word === 'hold') {
         try {
-          yield* sleep(Number(number));
+          if (word === 'sleep') yield* sleep(Number(number));
+          else while (begun && Atomics.load(begun, Number(number)) === 0) yield* sleep(5);
           yield* say('slept');
         } finally {
           if (ended) Atomics.add(ended, 0, 1);

@@ -469,6 +469,43 @@ test('who closes an end wakes the one that waits at the other, though the handle
   });
 });
 
+test('an end that nobody has closed is closed with its run: the other side is told, and no descriptor is left', () => {
+  const before = countDescriptors();
+  for (const side of ['receiver', 'sender'] as const) {
+    const channel = new Channel({ capacity: 64 });
+    run(function* () {
+      if (side === 'receiver') openReceiver(channel.receiver);
+      else expect(openSender(channel.sender).trySend('last')).toBe(true);
+      yield* sleep(0);
+    });
+    run(function* () {
+      if (side === 'receiver') {
+        using sender = openSender(channel.sender);
+        expect(() => sender.trySend('to nobody')).toThrow(expect.objectContaining({ code: 'ERR_COREACTOR_CLOSED' }));
+      } else {
+        using receiver = openReceiver(channel.receiver);
+        expect(receiver.tryReceive()).toEqual(['last']);
+        expect(() => receiver.tryReceive()).toThrow(expect.objectContaining({ code: 'ERR_COREACTOR_CLOSED' }));
+      }
+      yield* sleep(0);
+    });
+    channel.close();
+  }
+  expect(countDescriptors()).toBe(before);
+});
+
+test('the end of a run in one thread wakes who waits in another one', () => {
+  run(function* () {
+    using channel = new Channel({ capacity: 64 });
+    using receiver = openReceiver(channel.receiver);
+    worker(channel.sender, 'run', `yield* end.send('here'); setInterval(() => {}, 1000); yield* sleep(50);`);
+    expect(yield* receiver.receive()).toBe('here');
+    const receiving = createTask(receiver.receive());
+    yield* timeout(20_000, () => wait([receiving]));
+    expect(receiving.exception()).toMatchObject({ code: 'ERR_COREACTOR_CLOSED' });
+  });
+});
+
 test('who sends to an end that is gone without its close() learns it by the pipe', () => {
   run(function* () {
     const channel = new Channel({ capacity: 64 });

@@ -138,6 +138,141 @@ test.each<Order>(['looks first', 'wakes before it publishes'])(
   120_000,
 );
 
+// --- the ring itself, access by access: what the checker above takes for one step is several
+
+/** Runs `body`, and at its nth access to what is shared `other`, before or after it; gives whether there was such an access. */
+function atAccess(nth: number, when: 'before' | 'after', other: () => void, body: () => void): boolean {
+  const { load, store, exchange } = Atomics;
+  let left = nth;
+  const hooked = (access: (...args: never[]) => number) => {
+    return (...args: never[]): number => {
+      const now = left-- === 0; // so that those of `other` do not count
+      if (now && when === 'before') other();
+      const value = access(...args);
+      if (now && when === 'after') other();
+      return value;
+    };
+  };
+  Object.assign(Atomics, { load: hooked(load), store: hooked(store), exchange: hooked(exchange) });
+  try {
+    body();
+  } finally {
+    Object.assign(Atomics, { load, store, exchange });
+  }
+  return left < 0;
+}
+
+/** Does it with the other side at each of its accesses; gives how many there were. */
+function everyAccess(round: (during: (other: () => void, body: () => void) => void) => void): number {
+  let accesses = 0;
+  for (const when of ['before', 'after'] as const) {
+    for (let nth = 0, found = true; found; nth++) {
+      round((other, body) => {
+        found = atAccess(nth, when, other, body);
+      });
+      if (found) accesses++;
+    }
+  }
+  return accesses;
+}
+
+test.each<[Side, Side]>([
+  ['reader', 'writer'],
+  ['writer', 'reader'],
+])('a %s that lies down at whatever moment of the other one finds something to do, or is woken once', (side, other) => {
+  let [woken, found] = [0, 0];
+  for (const interrupted of ['who lies down', 'who wakes']) {
+    const accesses = everyAccess((during) => {
+      const ring = SharedRing.create(64);
+      if (side === 'writer') ring.write(MESSAGE, BYTES); // now there is no room for another one
+      let [slept, done, bells] = [false, false, 0];
+      const lieDown = (): void => {
+        slept = ring.layDown(side, MESSAGE.length);
+      };
+      const act = (): void => {
+        done = true;
+        if (side === 'reader') ring.write(MESSAGE, BYTES);
+        else ring.read(take);
+        if (ring.wakes(other)) bells++;
+      };
+      if (interrupted === 'who wakes') during(lieDown, act);
+      else during(act, lieDown);
+      if (!done) act();
+      if (slept) woken++;
+      else found++;
+      if (slept) expect(bells).toBe(1);
+    });
+    expect(accesses).toBeGreaterThan(3);
+  }
+  expect(Math.min(woken, found)).toBeGreaterThan(1);
+});
+
+test('a message is there whole or not at all, at whatever moment of its writing the other one looks', () => {
+  for (const bytes of [Buffer.from('first message'), 'another message']) {
+    const text = bytes.toString();
+    let seen = 0;
+    everyAccess((during) => {
+      const ring = SharedRing.create(64);
+      for (let i = 0; i < 3; i++) {
+        ring.write(new Uint8Array(16).fill(9), CLONE); // what lies there from before
+        ring.read(take);
+      }
+      const kind = typeof bytes === 'string' ? TEXT : BYTES;
+      let got: unknown = null;
+      during(
+        () => {
+          got = ring.read(take);
+          if (got !== null) seen++;
+        },
+        () => {
+          ring.write(bytes, kind);
+        },
+      );
+      expect(got ?? ring.read(take)).toEqual([[text, kind]]);
+      expect(ring.read(take)).toBe(null);
+    });
+    expect(seen).toBeGreaterThan(0);
+  }
+});
+
+test('what is being read is not written over, at whatever moment of the reading the other one writes', () => {
+  let written = 0;
+  everyAccess((during) => {
+    const ring = SharedRing.create(64);
+    ring.write(new Uint8Array(60).fill(65), BYTES);
+    let got: unknown = null;
+    during(
+      () => {
+        if (ring.write(new Uint8Array(60).fill(66), BYTES)) written++;
+      },
+      () => {
+        got = ring.read((bytes, from, to, kind) => {
+          expect(ring.write(new Uint8Array(1), BYTES)).toBe(false);
+          return take(bytes, from, to, kind);
+        });
+      },
+    );
+    expect(got).toEqual([['A'.repeat(60), BYTES]]);
+  });
+  expect(written).toBeGreaterThan(0);
+});
+
+test('who has been woken, or has got up, is woken no second time', () => {
+  const ring = SharedRing.create(64);
+  for (const [side, other] of [
+    ['reader', 'writer'],
+    ['writer', 'reader'],
+  ] as const) {
+    expect(ring.wakes(other)).toBe(false);
+    ring.lieDown(side);
+    expect([ring.waits(other), ring.wakes(side)]).toEqual([true, false]);
+    expect([ring.wakes(other), ring.wakes(other)]).toEqual([true, false]);
+    ring.lieDown(side);
+    ring.getUp(side);
+    expect(ring.wakes(other)).toBe(false);
+  }
+});
+
 test('text of every size goes round the ring unchanged, across its end too, and what is not told apart is its kind', () => {
   const ring = SharedRing.create(256);
   let seed = 1;

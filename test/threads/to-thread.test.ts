@@ -289,6 +289,45 @@ describe.each<[string, <T>(main: Main<T>, options?: RunOptions) => T | Promise<T
       pool.close();
     }));
 
+  test('a name from outside that is only set is refused, too, and no job finds what another one has left there', () =>
+    goes(function* () {
+      const pool = new ThreadPool({ threads: 1 });
+      const outside: { set?: () => string; get?: () => unknown } = {};
+      outside.set = new Function('return () => { leftBehind = 5; return "set"; }')();
+      outside.get = new Function('return () => typeof leftBehind')();
+      const error = yield* errorOf(pool.run(outside.set as () => string));
+      expect(error).toMatchObject({ code: 'ERR_COREACTOR_CLOSURE', cause: { name: 'ReferenceError' } });
+      expect(yield* pool.run(outside.get as () => unknown)).toBe('undefined');
+      pool.close();
+    }));
+
+  test('a text that is no function by itself is refused with advice and the reason', () =>
+    goes(function* () {
+      const name = 'computed';
+      class Holder {
+        #secret = 1;
+        open(): number {
+          return this.#secret;
+        }
+        get getter(): number {
+          return 1;
+        }
+        [name](): number {
+          return 1;
+        }
+      }
+      const { get } = Object.getOwnPropertyDescriptor(Holder.prototype, 'getter') as { get: () => number };
+      for (const [work, reason] of [
+        [new Holder().open, /Private field '#secret'|private/],
+        [new Holder()[name], /is not defined/],
+        [get, /getter/],
+      ] as [() => unknown, RegExp][]) {
+        const error = yield* errorOf(toThread(work));
+        expect(error).toMatchObject({ code: 'ERR_COREACTOR_CLOSURE', message: expect.stringMatching(reason) });
+        expect(error.message).toContain('as arguments');
+      }
+    }));
+
   test('S80: no more threads than the pool has, in the order of the calls, and no deadlock is seen in the wait', () =>
     goes(function* () {
       const pool = new ThreadPool({ threads: 2 });
@@ -368,6 +407,29 @@ describe.each<[string, <T>(main: Main<T>, options?: RunOptions) => T | Promise<T
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300); // the thread begins and answers meanwhile
       expect(yield* task).toBe('early');
       pool.close();
+    }));
+
+  test('a pool that is closed ends those who are at work, too, when they are done; another job has another thread', () =>
+    goes(function* () {
+      const count = threads();
+      {
+        using pool = new ThreadPool({ threads: 2 });
+        const begun = new Int32Array(new SharedArrayBuffer(8));
+        const work = (at: Int32Array): string => {
+          Atomics.store(at, 0, 1);
+          Atomics.wait(at, 1, 0);
+          return 'done';
+        };
+        const task = createTask(pool.run(work, begun));
+        while (Atomics.load(begun, 0) === 0) yield* sleep(1);
+        pool.close();
+        Atomics.store(begun, 1, 1);
+        Atomics.notify(begun, 1);
+        expect(yield* task).toBe('done');
+        while (threads() > count) yield* sleep(5);
+        expect(yield* pool.run(() => 'again')).toBe('again');
+      }
+      while (threads() > count) yield* sleep(5);
     }));
 
   test('a thread that ends in the work is an error, and the next call has another', () =>
@@ -547,11 +609,24 @@ test('what cannot be taken there is refused at once, with advice', () => {
     expect(refused(Math.max)).toThrow(/native|built in/);
     expect(refused((() => 1).bind(null))).toThrow(/bind/);
     expect(refused(class A {})).toThrow(/a class/);
+    for (const coroutine of [function* () {}, async function* () {}]) {
+      expect(refused(coroutine)).toThrow(/function\*, which needs a loop/);
+    }
     expect(refused({ module: './work.js' })).toThrow(/new URL\('\.\/work\.js', import\.meta\.url\)/);
     for (const wrong of [undefined, null, 5, 'text', {}]) expect(refused(wrong)).toThrow(TypeError);
     expect(() => new ThreadPool({ threads: 0 })).toThrow(RangeError);
   });
   expect(() => toThread(() => 1)).toThrow(/needs a running loop/);
+});
+
+test('import.meta in a function is refused by its own reason, not by what it would be as a method', async () => {
+  const ended = await start(
+    `import { run, toThread } from 'coreactor';
+    run(function* () {
+      try { yield* toThread(() => import.meta.url); } catch (error) { console.log(error.code, error.message); }
+    });`,
+  ).ended;
+  expect(ended.stdout).toMatch(/^ERR_COREACTOR_CLOSURE .*import\.meta/);
 });
 
 test('idle threads keep no process alive, and neither does one that was cancelled', async () => {
