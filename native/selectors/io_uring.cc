@@ -3,8 +3,7 @@
 //
 //   level-triggered   a poll request for each telling, made anew at the next wait
 //   edge-triggered    one that goes on telling (multishot)
-//   kReceive          one receive that goes on (multishot), into a ring of buffers that lie in the inbox, filled
-//                     piece by piece (incremental), so that small messages lie densely and stay in the cache
+//   kReceive          one receive that goes on (multishot), into the inbox: see buffer_ring.h
 //   kAccept           one accept that goes on (multishot)
 //   orders            sends that never wait, so that their bytes are free when the call returns
 //
@@ -15,13 +14,13 @@
 
 #include <poll.h>
 #include <sys/eventfd.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <utility>
 
+#include "../buffer_ring.h"
 #include "../pollable.h"
 #include "../ring.h"
 #include "../unique_fd.h"
@@ -30,8 +29,6 @@
 namespace coreactor {
 namespace {
 
-constexpr unsigned kBuffers = 16;  // a power of two
-constexpr uint16_t kGroup = 0;
 constexpr unsigned kRequests = 2048;
 constexpr unsigned kCompletions = 4096;
 constexpr unsigned kMostAtOnce = 8;  // requests that one change of a registration may need
@@ -87,7 +84,7 @@ class UringSelector final : public Selector {
 
   int open() {
     if (const int error = ring_.open(kRequests, kCompletions); error < 0) return error;
-    if (const int error = checkBuffers(); error < 0) return error;
+    if (const int error = BufferRing::check(ring_); error < 0) return error;
     // An eventfd that is rung by another is rung late.
     return start(true);
   }
@@ -102,10 +99,6 @@ class UringSelector final : public Selector {
   int change(int fd, const Registration* before, const Registration* after) override;
   int poll(int64_t ns) override;
   void sendOrders() override;
-
-  int checkBuffers() const;
-  int registerBuffers(io_uring_buf_ring* memory, unsigned count) const;
-  void giveBack(unsigned buffer);
 
   uint64_t tagOf(Kind kind, const Request& request, int fd) const { return tag(kind, request.serial, fd); }
   io_uring_sqe& begin(Request& request, Kind kind, uint8_t operation, int fd);
@@ -126,24 +119,13 @@ class UringSelector final : public Selector {
   void receiveComplete(int fd, const io_uring_cqe& completion);
   void acceptComplete(int fd, const io_uring_cqe& completion);
   static int withoutRumour(int fd, int told);
-  size_t takePiece(const io_uring_cqe& completion);
   void tell(int fd, const Registration& to, uint32_t events);
-
-  // Unmapped after the ring, which may still use it, has gone.
-  struct BufferRing {
-    ~BufferRing() {
-      if (memory != nullptr) munmap(memory, kBuffers * sizeof(io_uring_buf));
-    }
-    io_uring_buf_ring* memory = nullptr;
-  };
 
   BufferRing buffers_;
   Ring ring_;
-  UniqueFd bell_;                // rings when something is complete, for fd()
-  std::vector<Watch> watches_;   // by fd
-  std::vector<int> stale_;       // fds that need a new request before the next wait
-  std::vector<unsigned> spent_;  // buffers that the kernel has filled
-  size_t used_[kBuffers] = {};   // how much of each
+  UniqueFd bell_;               // rings when something is complete, for fd()
+  std::vector<Watch> watches_;  // by fd
+  std::vector<int> stale_;      // fds that need a new request before the next wait
   uint32_t serial_ = 0;
   uint32_t batch_ = 0;
   bool woken_ = false;  // in this batch
@@ -170,49 +152,9 @@ int UringSelector::fd() {
   return bell_.get();
 }
 
-// Whether this kernel has what we need of it: an empty ring of incremental buffers tells.
-int UringSelector::checkBuffers() const {
-  BufferRing probe;
-  void* const memory =
-      mmap(nullptr, kBuffers * sizeof(io_uring_buf), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED) return -errno;
-  probe.memory = static_cast<io_uring_buf_ring*>(memory);
-  if (const int error = registerBuffers(probe.memory, kBuffers); error < 0) return error;
-  io_uring_buf_reg gone{};
-  gone.bgid = kGroup;
-  return ring_.registerWith(IORING_UNREGISTER_PBUF_RING, &gone, 1);
-}
-
-int UringSelector::registerBuffers(io_uring_buf_ring* memory, unsigned count) const {
-  io_uring_buf_reg registration{};
-  registration.ring_addr = reinterpret_cast<uintptr_t>(memory);
-  registration.ring_entries = count;
-  registration.bgid = kGroup;
-  registration.flags = IOU_PBUF_RING_INC;
-  return ring_.registerWith(IORING_REGISTER_PBUF_RING, &registration, 1);
-}
-
 int UringSelector::attach(const Mailbox& mailbox) {
   if (const int error = Selector::attach(mailbox); error < 0) return error;
-  void* const memory =
-      mmap(nullptr, kBuffers * sizeof(io_uring_buf), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED) return -errno;
-  buffers_.memory = static_cast<io_uring_buf_ring*>(memory);
-  if (const int error = registerBuffers(buffers_.memory, kBuffers); error < 0) return error;
-  for (unsigned buffer = 0; buffer < kBuffers; ++buffer) giveBack(buffer);
-  return 0;
-}
-
-void UringSelector::giveBack(unsigned buffer) {
-  const size_t size = mailbox_.inboxSize / kBuffers;
-  io_uring_buf_ring& to = *buffers_.memory;
-  const uint16_t tail = to.tail;
-  io_uring_buf& entry = reinterpret_cast<io_uring_buf*>(&to)[tail & (kBuffers - 1)];
-  entry.addr = reinterpret_cast<uintptr_t>(mailbox_.inbox + buffer * size);
-  entry.len = static_cast<uint32_t>(size);
-  entry.bid = static_cast<uint16_t>(buffer);
-  used_[buffer] = 0;
-  __atomic_store_n(&to.tail, static_cast<uint16_t>(tail + 1), __ATOMIC_RELEASE);
+  return buffers_.open(ring_, mailbox_.inbox, mailbox_.inboxSize);
 }
 
 io_uring_sqe& UringSelector::begin(Request& request, Kind kind, uint8_t operation, int fd) {
@@ -242,7 +184,7 @@ void UringSelector::startReceive(int fd) {
   io_uring_sqe& entry = begin(watches_[static_cast<size_t>(fd)].receive, Kind::kReceive, IORING_OP_RECV, fd);
   entry.ioprio = IORING_RECV_MULTISHOT;
   entry.flags = IOSQE_BUFFER_SELECT;
-  entry.buf_group = kGroup;
+  entry.buf_group = BufferRing::kGroup;
 }
 
 void UringSelector::startAccept(int fd) {
@@ -364,8 +306,7 @@ void UringSelector::sendOrders() {
 }
 
 int UringSelector::poll(int64_t ns) {
-  for (const unsigned buffer : spent_) giveBack(buffer);
-  spent_.clear();
+  buffers_.giveBack();
   unsigned head = ring_.head();
   const bool late = head != ring_.ready();
   if (late) askLateOnesAgain();
@@ -478,17 +419,9 @@ void UringSelector::tell(int fd, const Registration& to, uint32_t events) {
   watch.row = emit(fd, to, events);
 }
 
-// Where in the inbox a received piece begins.
-size_t UringSelector::takePiece(const io_uring_cqe& completion) {
-  const unsigned buffer = completion.flags >> IORING_CQE_BUFFER_SHIFT;
-  const size_t offset = buffer * (mailbox_.inboxSize / kBuffers) + used_[buffer];
-  used_[buffer] += static_cast<size_t>(completion.res);
-  if ((completion.flags & IORING_CQE_F_BUF_MORE) == 0) spent_.push_back(buffer);
-  return offset;
-}
-
 void UringSelector::receiveComplete(int fd, const io_uring_cqe& completion) {
-  const size_t offset = completion.res > 0 ? takePiece(completion) : 0;  // whoever it is for, it has used the buffer
+  const size_t offset =
+      completion.res > 0 ? buffers_.take(completion) : 0;  // whoever it is for, it has used the buffer
   Watch& watch = watches_[static_cast<size_t>(fd)];
   const Registration* const found = registry_.find(fd);
   if (found == nullptr || watch.receive.serial != serialOf(completion.user_data)) return;
