@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "address.h"
+#include "office.h"
 #include "socket.h"
 #include "support.h"
 
@@ -29,6 +30,25 @@ std::unique_ptr<Selector> openUring(std::vector<Ready>& rows) {
   if (selector == nullptr) MESSAGE("left out: io_uring cannot be opened here: ", error);
   return selector;
 }
+
+// The same with a mailbox, whose memory is as old, and an order for each row.
+class UringOffice {
+ public:
+  explicit UringOffice(size_t capacity, size_t inboxSize = kInbox, size_t outboxSize = 0)
+      : memory(inboxSize, outboxSize, capacity), rows(capacity), selector_(openUring(rows)) {
+    if (selector_ != nullptr) REQUIRE(selector_->attach(memory.mailbox()) == 0);
+  }
+
+  explicit operator bool() const { return selector_ != nullptr; }
+  Selector* operator->() { return selector_.get(); }
+  Selector& operator*() { return *selector_; }
+
+  MailboxMemory memory;
+  std::vector<Ready> rows;
+
+ private:
+  std::unique_ptr<Selector> selector_;
+};
 
 // Watchers who are all told of each byte, so that what is complete and not told fills the ring, and more waits outside.
 class Crowd {
@@ -71,54 +91,42 @@ TEST_CASE("H35: a ring belongs to its thread") {
 }
 
 TEST_CASE("H34: a descriptor closed behind our back, with a receive under way, steals nothing from its successor") {
-  std::vector<Ready> rows(64);
-  const auto selector = openUring(rows);
-  if (selector == nullptr) return;
-  std::vector<uint8_t> memory(64 * 1024);
-  std::vector<Order> orders(8);
-  int32_t count = 0;
-  Mailbox mailbox{memory.data(), memory.size(), memory.data(), 0, orders.data(), &count, 8};
-  REQUIRE(selector->attach(mailbox) == 0);
+  UringOffice office(64);
+  if (!office) return;
 
   Pair a = makeTcpPair();
   const Pair b = makeTcpPair();
   const int number = a.near.get();
-  REQUIRE(selector->add(number, kRead | kReceive | kEdge, 1) == 0);
-  REQUIRE(selector->wait(0) >= 0);
+  REQUIRE(office->add(number, kArrivals, 1) == 0);
+  REQUIRE(office->wait(0) >= 0);
   reuse(a.near, b.near);  // closed and opened anew, without a word to the selector
-  CHECK(selector->remove(number) == 0);
+  CHECK(office->remove(number) == 0);
   // The first connection is over now, not some time later: nobody holds its file any more.
   char byte;
   CHECK(recv(a.far.get(), &byte, 1, 0) == 0);
   put(b.far, "for b alone");
-  for (int i = 0; i < 3; ++i) CHECK(selector->wait(10 * kMillisecond) <= 0);  // -EINTR: what came was for nobody
+  for (int i = 0; i < 3; ++i) CHECK(office->wait(10 * kMillisecond) <= 0);  // -EINTR: what came was for nobody
   CHECK(take(b.near) == "for b alone");
 }
 
 TEST_CASE("H34: what was received for a number and not told yet is not told to its next owner") {
-  std::vector<Ready> rows(1);  // so that of two one waits to be told
-  const auto selector = openUring(rows);
-  if (selector == nullptr) return;
-  std::vector<uint8_t> memory(64 * 1024);
-  std::vector<Order> orders(1);
-  int32_t count = 0;
-  Mailbox mailbox{memory.data(), memory.size(), memory.data(), 0, orders.data(), &count, 1};
-  REQUIRE(selector->attach(mailbox) == 0);
+  UringOffice office(1);  // so that of two one waits to be told
+  if (!office) return;
   Pair pairs[] = {makeTcpPair(), makeTcpPair()};
-  for (int32_t i = 0; i < 2; ++i) REQUIRE(selector->add(pairs[i].near.get(), kRead | kReceive | kEdge, i) == 0);
-  REQUIRE(selector->wait(0) == 0);
+  for (int32_t i = 0; i < 2; ++i) REQUIRE(office->add(pairs[i].near.get(), kArrivals, i) == 0);
+  REQUIRE(office->wait(0) == 0);
   for (const Pair& pair : pairs) put(pair.far, "old");
-  REQUIRE(selector->wait(kLimit) == 1);
-  Pair& untold = pairs[1 - rows[0].token];
-  REQUIRE(selector->remove(untold.near.get()) == 0);
+  REQUIRE(office->wait(kLimit) == 1);
+  Pair& untold = pairs[1 - office.rows[0].token];
+  REQUIRE(office->remove(untold.near.get()) == 0);
   const Pair next = makeTcpPair();
   reuse(untold.near, next.near);
-  REQUIRE(selector->add(untold.near.get(), kRead | kReceive | kEdge, 2) == 0);
-  CHECK(selector->wait(10 * kMillisecond) <= 0);  // -EINTR: what came was for nobody
+  REQUIRE(office->add(untold.near.get(), kArrivals, 2) == 0);
+  CHECK(office->wait(10 * kMillisecond) <= 0);  // -EINTR: what came was for nobody
   put(next.far, "brand new");
-  REQUIRE(selector->wait(kLimit) == 1);
-  CHECK(rows[0].token == 2);
-  CHECK(rows[0].result == 9);
+  REQUIRE(office->wait(kLimit) == 1);
+  CHECK(office.rows[0].token == 2);
+  CHECK(office.rows[0].result == 9);
 }
 
 TEST_CASE("H35: the selector's fd stays readable while there is something left to tell") {
@@ -141,17 +149,11 @@ TEST_CASE("H35: the selector's fd stays readable while there is something left t
 }
 
 TEST_CASE("H33: a receive that has ended for want of buffers goes on when they are back") {
-  std::vector<Ready> rows(256);
-  const auto selector = openUring(rows);
-  if (selector == nullptr) return;
-  std::vector<uint8_t> memory(16 * 1024);  // 16 buffers of 1 KiB
-  std::vector<Order> orders(8);
-  int32_t count = 0;
-  Mailbox mailbox{memory.data(), memory.size(), memory.data(), 0, orders.data(), &count, 8};
-  REQUIRE(selector->attach(mailbox) == 0);
+  UringOffice office(256, 16 * 1024);  // 16 buffers of 1 KiB
+  if (!office) return;
   const Pair a = makeTcpPair();
-  REQUIRE(selector->add(a.near.get(), kRead | kReceive | kEdge, 1) == 0);
-  REQUIRE(selector->wait(0) == 0);
+  REQUIRE(office->add(a.near.get(), kArrivals, 1) == 0);
+  REQUIRE(office->wait(0) == 0);
   std::string sent;
   for (int i = 0; sent.size() < 100'000; ++i) sent.append(std::to_string(i));
   put(a.far, sent);
@@ -159,14 +161,9 @@ TEST_CASE("H33: a receive that has ended for want of buffers goes on when they a
   const int64_t end = now() + kLimit;
   int batches = 0;
   for (; received.size() < sent.size() && now() < end; ++batches) {
-    const int found = selector->wait(kLimit);
+    const int found = office->wait(kLimit);
     REQUIRE(found >= 0);
-    for (int i = 0; i < found; ++i) {
-      REQUIRE((rows[static_cast<size_t>(i)].events & kReceive) != 0);
-      REQUIRE(rows[static_cast<size_t>(i)].result > 0);
-      received.append(reinterpret_cast<char*>(&memory[static_cast<size_t>(rows[static_cast<size_t>(i)].offset)]),
-                      static_cast<size_t>(rows[static_cast<size_t>(i)].result));
-    }
+    for (size_t i = 0; i < static_cast<size_t>(found); ++i) received += office.memory.received(office.rows[i]);
   }
   CHECK(received == sent);
   CHECK(batches > 100'000 / (16 * 1024));  // more than one inbox cannot come at once
@@ -250,26 +247,17 @@ TEST_CASE("more requests at once than the ring has places") {
     MESSAGE("skipped: not enough descriptors on this machine");
     return;
   }
-  std::vector<Ready> rows(kCount);
-  const auto selector = openUring(rows);
-  if (selector == nullptr) return;
-  std::vector<uint8_t> memory(64 * 1024);
-  std::string outbox(kCount, ' ');
-  for (size_t i = 0; i < outbox.size(); ++i) outbox[i] = static_cast<char>('a' + i % 23);
-  std::vector<Order> orders(kCount);
-  int32_t count = 0;
-  Mailbox mailbox{memory.data(), memory.size(), reinterpret_cast<uint8_t*>(outbox.data()), outbox.size(), orders.data(),
-                  &count,        kCount};
-  REQUIRE(selector->attach(mailbox) == 0);
-
+  std::string bytes(kCount, ' ');
+  for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<char>('a' + i % 23);
+  UringOffice office(kCount, kInbox, bytes.size());
+  if (!office) return;
+  std::copy(bytes.begin(), bytes.end(), office.memory.outbox.begin());
   const Pair a = makeTcpPair();
-  for (int32_t i = 0; i < kCount; ++i) orders[static_cast<size_t>(i)] = Order{7, a.near.get(), i, 1};
-  count = kCount;
-  CHECK(selector->wait(0) == 0);
+  for (int32_t i = 0; i < kCount; ++i) office.memory.append({7, a.near.get(), i, 1});
+  CHECK(office->wait(0) == 0);
   std::string got;
-  for (pollfd far{a.far.get(), POLLIN, 0}; got.size() < outbox.size() && ::poll(&far, 1, 2000) == 1;)
-    got += take(a.far);
-  CHECK((got == outbox));
+  for (pollfd far{a.far.get(), POLLIN, 0}; got.size() < bytes.size() && ::poll(&far, 1, 2000) == 1;) got += take(a.far);
+  CHECK((got == bytes));
 
   // Levels: each that was told is asked for anew.
   const Pair b = makePipe();
@@ -277,14 +265,14 @@ TEST_CASE("more requests at once than the ring has places") {
   std::vector<UniqueFd> fds;
   for (int32_t i = 0; i < kCount; ++i) {
     fds.push_back(duplicate(b.near));
-    REQUIRE(selector->add(fds.back().get(), kRead, i) == 0);
+    REQUIRE(office->add(fds.back().get(), kRead, i) == 0);
   }
   for (int round = 0; round < 3; ++round) {
     std::vector<bool> told(kCount);
     for (int wait = 0; wait < 10; ++wait) {
-      const int found = selector->wait(0);
+      const int found = office->wait(0);
       REQUIRE(found >= 0);
-      for (int i = 0; i < found; ++i) told[static_cast<size_t>(rows[static_cast<size_t>(i)].token)] = true;
+      for (int i = 0; i < found; ++i) told[static_cast<size_t>(office.rows[static_cast<size_t>(i)].token)] = true;
     }
     CHECK(std::count(told.begin(), told.end(), true) == kCount);
   }
@@ -320,52 +308,35 @@ TEST_CASE("requests that the kernel does not take stay in their places, and who 
 }
 
 TEST_CASE("H30: an order that the kernel does not take is told, and not sent when its bytes are another's") {
-  std::vector<Ready> rows(8);
-  const auto selector = openUring(rows);
-  if (selector == nullptr) return;
-  std::vector<uint8_t> memory(64 * 1024);
-  std::vector<uint8_t> outbox(16, 'a');
-  std::vector<Order> orders(8);
-  int32_t count = 0;
-  Mailbox mailbox{memory.data(), memory.size(), outbox.data(), outbox.size(), orders.data(), &count, 8};
-  REQUIRE(selector->attach(mailbox) == 0);
+  UringOffice office(8, kInbox, 16);
+  if (!office) return;
   const Pair a = makeUnixPair();
-  orders[0] = Order{7, a.near.get(), 0, 16};
-  count = 1;
+  office.memory.append({7, a.near.get(), 0, 16});
   int found = 0;
-  std::thread([&] { found = selector->wait(0); }).join();  // from here the kernel takes none
+  std::thread([&] { found = office->wait(0); }).join();  // from here the kernel takes none
   REQUIRE(found == 1);
-  CHECK(rows[0].token == 7);
-  CHECK(rows[0].events == kSent);
-  CHECK(rows[0].result == 0);
-  std::fill(outbox.begin(), outbox.end(), 'b');
-  CHECK(selector->wait(0) <= 0);
-  orders[0] = Order{7, a.near.get(), 0, 4};
-  count = 1;
-  CHECK(selector->wait(0) <= 0);
+  CHECK(office.rows[0].token == 7);
+  CHECK(office.rows[0].events == kSent);
+  CHECK(office.rows[0].result == 0);
+  std::fill(office.memory.outbox.begin(), office.memory.outbox.end(), 'b');
+  CHECK(office->wait(0) <= 0);
+  office.memory.append({7, a.near.get(), 0, 4});
+  CHECK(office->wait(0) <= 0);
   CHECK(take(a.far) == "bbbb");
 }
 
 TEST_CASE("H30: what was not sent is told at once, however much waits to be told before it") {
-  std::vector<Ready> rows(1);
-  const auto selector = openUring(rows);
-  if (selector == nullptr) return;
-  std::vector<uint8_t> memory(64 * 1024);
-  std::vector<uint8_t> outbox(16, 'a');
-  std::vector<Order> orders(1);
-  int32_t count = 0;
-  Mailbox mailbox{memory.data(), memory.size(), outbox.data(), outbox.size(), orders.data(), &count, 1};
-  REQUIRE(selector->attach(mailbox) == 0);
+  UringOffice office(1, kInbox, 16);
+  if (!office) return;
   const Pair full = makeUnixPair();
   fillUp(full.near);
-  const Crowd crowd(*selector);
+  const Crowd crowd(*office);
   for (int i = 0; i < 3; ++i) {
-    orders[0] = Order{7, full.near.get(), 0, 16};
-    count = 1;
-    REQUIRE(selector->wait(0) == 1);
-    CHECK(rows[0].token == 7);
-    CHECK(rows[0].events == kSent);
-    CHECK(rows[0].result == 0);
+    office.memory.append({7, full.near.get(), 0, 16});
+    REQUIRE(office->wait(0) == 1);
+    CHECK(office.rows[0].token == 7);
+    CHECK(office.rows[0].events == kSent);
+    CHECK(office.rows[0].result == 0);
   }
 }
 
