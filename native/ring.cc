@@ -132,8 +132,12 @@ int Ring::enter(int64_t ns) {
 }
 
 int Ring::settle() {
-  const long result = syscall(SYS_io_uring_enter, fd_.get(), 0, 0, IORING_ENTER_GETEVENTS, nullptr, size_t{0});
-  return result < 0 ? -errno : 0;
+  // A call does a score of it and no more. This ends: nothing goes on when the ring is full, and nobody empties it
+  // here.
+  do {
+    if (syscall(SYS_io_uring_enter, fd_.get(), 0, 0, IORING_ENTER_GETEVENTS, nullptr, size_t{0}) < 0) return -errno;
+  } while ((flags() & IORING_SQ_TASKRUN) != 0);
+  return 0;
 }
 
 int Ring::cancel(uint64_t userData) {

@@ -53,7 +53,7 @@ class Ring {
     const unsigned places = completionMask_ + 1 - (ready() - head());
     return (flags() & IORING_SQ_CQ_OVERFLOW) == 0 && places >= tail_ - submitted_ + more;
   }
-  // Lets the kernel finish what it has put off; hands over nothing, waits for nothing.
+  // Lets the kernel finish all that it has put off; hands over nothing, waits for nothing.
   int settle();
   // Cancels a request now. 0 or -errno (-ENOENT: it is over).
   int cancel(uint64_t userData);

@@ -132,12 +132,18 @@ class UringSelector final : public Selector {
 };
 
 UringSelector::~UringSelector() {
-  // What was accepted and not told is nobody's.
+  if (ring_.fd() < 0) return;
+  // What was accepted and not told is nobody's, and what had no room in the ring comes when there is some.
   for (size_t fd = 0; fd < watches_.size(); ++fd) withdraw(Kind::kAccept, watches_[fd].accept, static_cast<int>(fd));
-  if (ring_.fd() >= 0) ring_.settle();
-  for (unsigned head = ring_.fd() >= 0 ? ring_.head() : 0; ring_.fd() >= 0 && head != ring_.ready(); ++head) {
-    const io_uring_cqe& completion = ring_.completion(head);
-    if (kindOf(completion.user_data) == Kind::kAccept && completion.res >= 0) ::close(completion.res);
+  for (bool more = true; more;) {
+    more = ring_.settle() == 0;
+    unsigned head = ring_.head();
+    for (; head != ring_.ready(); ++head) {
+      const io_uring_cqe& completion = ring_.completion(head);
+      if (kindOf(completion.user_data) == Kind::kAccept && completion.res >= 0) ::close(completion.res);
+    }
+    ring_.consume(head);
+    more = more && ring_.hasMore();
   }
 }
 
@@ -237,7 +243,8 @@ int UringSelector::change(int fd, const Registration* before, const Registration
     // Or the kernel would hold the file beyond close(): the peer would not learn of it, the port not be free.
     const bool stopping = watch.stopped == batch_;
     if (stopping) ring_.submit();
-    if (stopping || polling || receiving || accepting) ring_.settle();
+    // An earlier end may have been put off, too.
+    if (stopping || polling || receiving || accepting || ring_.hasMore()) ring_.settle();
     watch = Watch();
     return 0;
   }

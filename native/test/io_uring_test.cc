@@ -340,4 +340,74 @@ TEST_CASE("H30: what was not sent is told at once, however much waits to be told
   }
 }
 
+// Work for the kernel, more than it does in one call: so many of its requests wait to be completed.
+static std::vector<Pair> makeBusy(Selector& selector) {
+  std::vector<Pair> pairs;
+  for (int32_t i = 0; i < 200; ++i) {
+    pairs.push_back(makeUnixPair());
+    REQUIRE(selector.add(pairs.back().near.get(), kRead | kEdge, 1000 + i) == 0);
+  }
+  REQUIRE(selector.wait(0) == 0);
+  for (const Pair& pair : pairs) put(pair.far, "x");
+  return pairs;
+}
+
+// Whether the peer of a socket that is closed has learnt of it.
+static bool hasEnded(const UniqueFd& peer) {
+  char byte;
+  return recv(peer.get(), &byte, 1, 0) == 0;
+}
+
+TEST_CASE("H34: what was removed and closed has ended at once, however much the kernel has put off") {
+  for (const bool asked : {true, false}) {
+    CAPTURE(asked);
+    std::vector<Ready> rows(8);
+    const auto selector = openUring(rows);
+    if (selector == nullptr) return;
+    Pair a = makeTcpPair();
+    REQUIRE(selector->add(a.near.get(), kRead | kEdge, 1) == 0);
+    const std::vector<Pair> busy = makeBusy(*selector);
+    if (!asked) {
+      REQUIRE(selector->modify(a.near.get(), 0, 1) == 0);
+      REQUIRE(selector->wait(0) > 0);  // hands over the end of the request, which waits its turn behind the others
+    }
+    REQUIRE(selector->remove(a.near.get()) == 0);
+    a.near.reset();
+    CHECK(hasEnded(a.far));
+  }
+}
+
+TEST_CASE("H34: a selector that ends lets go of everything before it returns") {
+  std::vector<Ready> rows(8);
+  std::vector<Pair> pairs;
+  {
+    const auto selector = openUring(rows);
+    if (selector == nullptr) return;
+    for (int32_t i = 0; i < 200; ++i) {
+      pairs.push_back(makeTcpPair());
+      REQUIRE(selector->add(pairs.back().near.get(), kRead | kEdge, i) == 0);
+    }
+    REQUIRE(selector->wait(0) == 0);
+  }
+  for (Pair& pair : pairs) pair.near.reset();
+  CHECK(std::all_of(pairs.begin(), pairs.end(), [](const Pair& pair) { return hasEnded(pair.far); }));
+}
+
+TEST_CASE("accept: what had no room in the ring is closed when the selector ends") {
+  std::vector<Ready> rows(1);
+  auto selector = openUring(rows);
+  if (selector == nullptr) return;
+  const UniqueFd listener(listenTcp({"127.0.0.1", 0}, 16, false, false));
+  Address address;
+  REQUIRE(localAddress(listener.get(), &address) == 0);
+  REQUIRE(selector->add(listener.get(), kRead | kEdge | kAccept, 1) == 0);
+  const Crowd crowd(*selector);
+  bool pending = false;
+  const UniqueFd client(connectTcp(address, &pending));
+  for (int i = 0; i < 100; ++i) REQUIRE(selector->wait(0) == 1);
+  CHECK(!hasEnded(client));
+  selector.reset();
+  CHECK(hasEnded(client));
+}
+
 #endif
