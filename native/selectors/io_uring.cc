@@ -118,6 +118,7 @@ class UringSelector final : public Selector {
   void pollComplete(int fd, const io_uring_cqe& completion);
   void receiveComplete(int fd, const io_uring_cqe& completion);
   void acceptComplete(int fd, const io_uring_cqe& completion);
+  static uint32_t besideReceive(const Registration& to, const Watch& watch, uint32_t events);
   static int withoutRumour(int fd, int told);
   void tell(int fd, const Registration& to, uint32_t events);
 
@@ -406,7 +407,15 @@ void UringSelector::pollComplete(int fd, const io_uring_cqe& completion) {
   }
   if (fd == wake_.fd()) woken_ = true;
   const int told = completion.res < 0 ? POLLERR : withoutRumour(fd, completion.res);
-  if (told != 0) tell(fd, *found, fromPoll(told));
+  const uint32_t events = besideReceive(*found, watch, fromPoll(told));
+  if (events != 0) tell(fd, *found, events);
+}
+
+// Where we receive, the end and errors are told by the receive, after the bytes before them: who learnt of them by a
+// poll would go and read, and overtake what lies in the ring.
+uint32_t UringSelector::besideReceive(const Registration& to, const Watch& watch, uint32_t events) {
+  if ((to.interest & kReceive) == 0 && !watch.receive) return events;
+  return (events & (kWrite | kError | kHangup)) != 0 ? to.interest & kWrite : 0;
 }
 
 // A poll request tells what its waker has said, and TCP's says of whatever comes that it is readable and may be urgent:
@@ -436,15 +445,13 @@ void UringSelector::receiveComplete(int fd, const io_uring_cqe& completion) {
   if ((completion.flags & IORING_CQE_F_MORE) != 0) return;
   watch.receive = Request();
   const bool stopped = (found->interest & kReceive) == 0;
+  const bool failed = completion.res < 0 && completion.res != -ENOBUFS && completion.res != -ECANCELED;
+  const bool ended = completion.res == 0;
+  // An error has been taken from the socket: nobody else will find it there, while the end can be read again.
+  if (failed) emitReceived(found->token, kReceive, completion.res, 0);
+  if (ended && !stopped) tell(fd, *found, kRead | kReadHangup);
   // Stopped, it leaves kRead to a poll; without buffers (or stopped and wanted again meanwhile), it goes on.
-  const bool renewed = completion.res > 0 || completion.res == -ENOBUFS || completion.res == -ECANCELED;
-  if (stopped || renewed) {
-    stale_.push_back(fd);
-  } else if (completion.res == 0) {
-    tell(fd, *found, kRead | kReadHangup);
-  } else {
-    emitReceived(found->token, kReceive, completion.res, 0);
-  }
+  if (stopped || (!failed && !ended)) stale_.push_back(fd);
 }
 
 void UringSelector::acceptComplete(int fd, const io_uring_cqe& completion) {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "office.h"
+#include "socket.h"
 
 using namespace coreactor;
 using namespace coreactor::test;
@@ -133,6 +134,18 @@ TEST_CASE("mailbox: without kReceive kRead is told to one who waits to write, to
   if (!office->edges()) REQUIRE(office->modify(a.near.get(), both, 1) == 0);
   office.waitUntil([&] { return (office.told[1] & kRead) != 0; });
   CHECK(take(a.near) == "two");
+}
+
+TEST_CASE("mailbox: who waits to write learns that the peer is gone") {
+  Pair a = makeUnixPair();
+  fillUp(a.near);
+  Office office;
+  REQUIRE(office->add(a.near.get(), kArrivals | kWrite, 1) == 0);
+  office.wait(10 * kMillisecond);
+  CHECK(office.told.count(1) == 0);
+  a.far.reset();
+  office.waitUntil([&] { return (office.told[1] & kWrite) != 0; });
+  CHECK(transmit(a.near.get(), "x", 1) == -EPIPE);
 }
 
 TEST_CASE("mailbox: after remove() nothing is told, and close() ends the connection") {

@@ -410,4 +410,52 @@ TEST_CASE("accept: what had no room in the ring is closed when the selector ends
   CHECK(hasEnded(client));
 }
 
+TEST_CASE("mailbox: a hangup does not overtake the bytes before it") {
+  UringOffice office(1, 16 * 1024);  // so that pieces wait to be told
+  if (!office) return;
+  Pair a = makeUnixPair();
+  std::string sent;
+  for (int i = 0; sent.size() < 100'000; ++i) sent.append(std::to_string(i));
+  REQUIRE(office->add(a.near.get(), kArrivals | kWrite, 1) == 0);
+  put(a.far, sent);
+  a.far.reset();
+  std::string got;
+  bool readable = false;
+  bool ended = false;
+  for (const int64_t end = now() + kLimit; !ended && now() < end;) {
+    const int found = office->wait(readable ? 0 : kLimit);
+    const auto events = found == 1 ? static_cast<uint32_t>(office.rows[0].events) : 0;
+    if ((events & kReceive) != 0) {
+      got += office.memory.received(office.rows[0]);
+    } else if ((events & (kRead | kError | kHangup)) != 0) {
+      readable = true;
+    }
+    // Who was told that it is readable reads by himself, when he has what was received for him.
+    if (!readable) continue;
+    const std::string piece = take(a.near, 1000);
+    got += piece;
+    ended = piece.empty();
+  }
+  CHECK(got.size() == sent.size());
+  CHECK((got == sent));
+}
+
+TEST_CASE("mailbox: a reset is told by a receive that was to stop, and does not look like the end") {
+  UringOffice office(1);  // so that the reset waits to be told
+  if (!office) return;
+  Pair a = makeTcpPair();
+  REQUIRE(office->add(a.near.get(), kArrivals, 1) == 0);
+  REQUIRE(office->wait(0) == 0);
+  put(a.far, "last words");
+  resetConnection(a.far);
+  REQUIRE(office->wait(kLimit) == 1);
+  CHECK(office.memory.received(office.rows[0]) == "last words");
+  REQUIRE(office->modify(a.near.get(), kRead | kEdge, 1) == 0);
+  int found = office->wait(kLimit);
+  while (found == -EINTR) found = office->wait(kLimit);
+  REQUIRE(found == 1);
+  CHECK(office.rows[0].events == kReceive);
+  CHECK(office.rows[0].result == -ECONNRESET);
+}
+
 #endif
