@@ -56,6 +56,12 @@ int Ring::open(unsigned entries, unsigned completions) {
   parameters.cq_entries = completions;
   fd_.reset(static_cast<int>(syscall(SYS_io_uring_setup, entries, &parameters)));
   if (!fd_) return -errno;
+  const int error = map(parameters);
+  if (error < 0) fd_.reset();  // a ring without its queues is none
+  return error;
+}
+
+int Ring::map(const io_uring_params& parameters) {
   const size_t requestsEnd = parameters.sq_off.array + parameters.sq_entries * sizeof(unsigned);
   const size_t completionsEnd = parameters.cq_off.cqes + parameters.cq_entries * sizeof(io_uring_cqe);
   if (const int error = queues_.map(fd_.get(), std::max(requestsEnd, completionsEnd), IORING_OFF_SQ_RING); error < 0) {

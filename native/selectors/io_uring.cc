@@ -85,6 +85,8 @@ class UringSelector final : public Selector {
   int open() {
     if (const int error = ring_.open(kRequests, kCompletions); error < 0) return error;
     if (const int error = BufferRing::check(ring_); error < 0) return error;
+    // A sandbox may refuse this call and not the others.
+    if (const int error = ring_.settle(); error < 0) return error;
     // An eventfd that is rung by another is rung late.
     return start(true);
   }

@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -15,6 +16,7 @@
 
 #include "address.h"
 #include "office.h"
+#include "refusal.h"
 #include "socket.h"
 #include "support.h"
 
@@ -78,6 +80,27 @@ class Crowd {
 };
 
 }  // namespace
+
+TEST_CASE("H36: who refuses a part of it refuses all of it, with an error and without a trace") {
+  std::vector<Ready> rows(8);
+  if (openUring(rows) == nullptr) return;
+  const Refusal parts[] = {{SYS_io_uring_setup, ENOSYS},
+                           {SYS_io_uring_register, EPERM},
+                           {SYS_io_uring_enter, EPERM},
+                           {SYS_mmap, ENOMEM, 3, MAP_POPULATE}};  // the queues
+  for (const Refusal& part : parts) {
+    CAPTURE(part.systemCall);
+    where(part, [&] {
+      const int unused = ::dup(0);
+      ::close(unused);
+      int error = 0;
+      CHECK(makeSelector("io_uring", rows.data(), 8, &error) == nullptr);
+      CHECK(error == -part.error);
+      const UniqueFd next(::dup(0));
+      CHECK(next.get() == unused);
+    });
+  }
+}
 
 TEST_CASE("H35: a ring belongs to its thread") {
   std::vector<Ready> rows(8);
