@@ -190,6 +190,28 @@ TEST_CASE("H30: what was not sent is told at once, however much waits to be told
   }
 }
 
+TEST_CASE("H30: what was not sent is told once, though others wait to be told before it") {
+  UringOffice office(1, kInbox, 16);
+  if (!office) return;
+  const Pair full = makeUnixPair();
+  fillUp(full.near);
+  const Pair busy = makePipe();
+  std::vector<UniqueFd> fds;
+  for (int32_t i = 0; i < 10; ++i) {
+    fds.push_back(duplicate(busy.near));
+    REQUIRE(office->add(fds.back().get(), kRead | kEdge, 1000 + i) == 0);
+  }
+  put(busy.far, "x");
+  REQUIRE(office->wait(kLimit) == 1);
+  office.memory.append({7, full.near.get(), 0, 16});
+  REQUIRE(office->wait(0) == 1);
+  CHECK(office.rows[0].events == kSent);
+  for (int i = 1; i < 10; ++i) {
+    REQUIRE(office->wait(0) == 1);
+    CHECK(office.rows[0].events == kRead);
+  }
+}
+
 TEST_CASE("mailbox: a hangup does not overtake the bytes before it") {
   UringOffice office(1, 16 * 1024);  // so that pieces wait to be told
   if (!office) return;

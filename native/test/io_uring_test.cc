@@ -70,21 +70,27 @@ TEST_CASE("H35: the selector's fd stays readable while there is something left t
   CHECK(::poll(&bell, 1, 0) == 0);
 }
 
+static UniqueFd listenAnywhere() { return UniqueFd(listenTcp({"127.0.0.1", 0}, 16, false, false)); }
+
+static UniqueFd connectTo(const UniqueFd& listener) {
+  Address address;
+  REQUIRE(localAddress(listener.get(), &address) == 0);
+  bool pending = false;
+  return UniqueFd(connectTcp(address, &pending));
+}
+
 static void acceptInACrowd(bool asGuest) {
   std::vector<Ready> rows(1);
   const auto selector = openUring(rows);
   if (selector == nullptr) return;
-  const UniqueFd listener(listenTcp({"127.0.0.1", 0}, 16, false, false));
-  Address address;
-  REQUIRE(localAddress(listener.get(), &address) == 0);
+  const UniqueFd listener = listenAnywhere();
   REQUIRE(selector->add(listener.get(), kRead | kEdge | kAccept, 1) == 0);
   Crowd crowd(*selector);
   pollfd bell{asGuest ? selector->fd() : -1, POLLIN, 0};
   std::vector<UniqueFd> clients;
   std::vector<UniqueFd> accepted;
   for (size_t i = 1; i <= 3; ++i) {
-    bool pending = false;
-    clients.emplace_back(connectTcp(address, &pending));
+    clients.push_back(connectTo(listener));
     // The first one meets a ring that is full.
     if (i == 1) {
       for (int k = 0; k < 100; ++k) REQUIRE(selector->wait(0) == 1);
@@ -225,17 +231,55 @@ TEST_CASE("accept: what had no room in the ring is closed when the selector ends
   std::vector<Ready> rows(1);
   auto selector = openUring(rows);
   if (selector == nullptr) return;
-  const UniqueFd listener(listenTcp({"127.0.0.1", 0}, 16, false, false));
-  Address address;
-  REQUIRE(localAddress(listener.get(), &address) == 0);
+  const UniqueFd listener = listenAnywhere();
   REQUIRE(selector->add(listener.get(), kRead | kEdge | kAccept, 1) == 0);
   const Crowd crowd(*selector);
-  bool pending = false;
-  const UniqueFd client(connectTcp(address, &pending));
+  const UniqueFd client = connectTo(listener);
   for (int i = 0; i < 100; ++i) REQUIRE(selector->wait(0) == 1);
   CHECK(!hasEnded(client));
   selector.reset();
   CHECK(hasEnded(client));
+}
+
+TEST_CASE("H34: what was accepted for a number and not told yet is closed, and not told to its next owner") {
+  std::vector<Ready> rows(1);  // so that of two one waits to be told
+  const auto selector = openUring(rows);
+  if (selector == nullptr) return;
+  const UniqueFd listener = listenAnywhere();
+  REQUIRE(selector->add(listener.get(), kRead | kEdge | kAccept, 1) == 0);
+  REQUIRE(selector->wait(0) == 0);
+  const UniqueFd clients[] = {connectTo(listener), connectTo(listener)};
+  REQUIRE(selector->wait(kLimit) == 1);
+  const UniqueFd accepted(rows[0].result);
+  REQUIRE(selector->remove(listener.get()) == 0);
+  reuse(listener, listenAnywhere());
+  REQUIRE(selector->add(listener.get(), kRead | kEdge | kAccept, 2) == 0);
+  CHECK(selector->wait(10 * kMillisecond) <= 0);  // -EINTR: what came was for nobody
+  CHECK(!hasEnded(clients[0]));
+  CHECK(hasEnded(clients[1]));
+  const UniqueFd next = connectTo(listener);
+  REQUIRE(selector->wait(kLimit) == 1);
+  CHECK(rows[0].token == 2);
+  CHECK(UniqueFd(rows[0].result));
+}
+
+TEST_CASE("H34: a level that is asked for anew while it waits to be told is asked for once, and over with remove()") {
+  std::vector<Ready> rows(1);
+  const auto selector = openUring(rows);
+  if (selector == nullptr) return;
+  Pair pairs[] = {makeTcpPair(), makeTcpPair()};
+  for (int32_t i = 0; i < 2; ++i) {
+    put(pairs[i].far, "x");
+    REQUIRE(selector->add(pairs[i].near.get(), kRead, i) == 0);
+  }
+  REQUIRE(selector->wait(kLimit) == 1);
+  Pair& untold = pairs[1 - rows[0].token];
+  CHECK(take(untold.near) == "x");
+  REQUIRE(selector->modify(untold.near.get(), kRead, 2) == 0);
+  CHECK(selector->wait(0) <= 1);
+  REQUIRE(selector->remove(untold.near.get()) == 0);
+  untold.near.reset();
+  CHECK(hasEnded(untold.far));
 }
 
 #endif
