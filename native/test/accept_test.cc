@@ -56,6 +56,21 @@ TEST_CASE("accept: of a listener with kAccept, a row is a connection or says tha
   CHECK(office->add(clients[0].get(), kRead | kAccept, 2) == -EINVAL);
 }
 
+TEST_CASE("accept: without kAccept any more, connections stay in the queue") {
+  Subject subject;
+  const UniqueFd listener(listenTcp({"127.0.0.1", 0}, 16, false, false));
+  Address address;
+  REQUIRE(localAddress(listener.get(), &address) == 0);
+  REQUIRE(subject->add(listener.get(), kRead | kEdge | kAccept, 1) == 0);
+  REQUIRE(subject.wait(0).empty());
+  REQUIRE(subject->modify(listener.get(), kRead | kEdge, 1) == 0);
+  subject.wait(0);  // hands over that
+  bool pending = false;
+  const UniqueFd client(connectTcp(address, &pending));
+  CHECK(subject.waitFor(1) == kRead);
+  CHECK(UniqueFd(acceptSocket(listener.get())));
+}
+
 TEST_CASE("accept: nothing that was accepted and not told stays open, after remove() and when the selector ends") {
   for (const bool removed : {true, false}) {
     const int before = countOpen();
