@@ -56,6 +56,12 @@ int Ring::open(unsigned entries, unsigned completions) {
   parameters.cq_entries = completions;
   fd_.reset(static_cast<int>(syscall(SYS_io_uring_setup, entries, &parameters)));
   if (!fd_) return -errno;
+  const int error = map(parameters);
+  if (error < 0) fd_.reset();  // a ring without its queues is none
+  return error;
+}
+
+int Ring::map(const io_uring_params& parameters) {
   const size_t requestsEnd = parameters.sq_off.array + parameters.sq_entries * sizeof(unsigned);
   const size_t completionsEnd = parameters.cq_off.cqes + parameters.cq_entries * sizeof(io_uring_cqe);
   if (const int error = queues_.map(fd_.get(), std::max(requestsEnd, completionsEnd), IORING_OFF_SQ_RING); error < 0) {
@@ -132,8 +138,12 @@ int Ring::enter(int64_t ns) {
 }
 
 int Ring::settle() {
-  const long result = syscall(SYS_io_uring_enter, fd_.get(), 0, 0, IORING_ENTER_GETEVENTS, nullptr, size_t{0});
-  return result < 0 ? -errno : 0;
+  // A call does a score of it and no more. This ends: nothing goes on when the ring is full, and nobody empties it
+  // here.
+  do {
+    if (syscall(SYS_io_uring_enter, fd_.get(), 0, 0, IORING_ENTER_GETEVENTS, nullptr, size_t{0}) < 0) return -errno;
+  } while ((flags() & IORING_SQ_TASKRUN) != 0);
+  return 0;
 }
 
 int Ring::cancel(uint64_t userData) {

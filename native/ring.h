@@ -24,6 +24,7 @@ class Ring {
 
   // 0 or -errno: -ENOSYS, -EPERM (a sandbox, io_uring_disabled), -EINVAL (an old kernel).
   int open(unsigned entries, unsigned completions);
+  // -1 while it is not open.
   int fd() const { return fd_.get(); }
 
   // Makes places for so many requests. 0 or -errno: the kernel does not take those that are there (-EAGAIN: it has no
@@ -53,7 +54,7 @@ class Ring {
     const unsigned places = completionMask_ + 1 - (ready() - head());
     return (flags() & IORING_SQ_CQ_OVERFLOW) == 0 && places >= tail_ - submitted_ + more;
   }
-  // Lets the kernel finish what it has put off; hands over nothing, waits for nothing.
+  // Lets the kernel finish all that it has put off; hands over nothing, waits for nothing.
   int settle();
   // Cancels a request now. 0 or -errno (-ENOENT: it is over).
   int cancel(uint64_t userData);
@@ -84,6 +85,7 @@ class Ring {
     size_t size_ = 0;
   };
 
+  int map(const io_uring_params& parameters);
   int submit(unsigned wait, unsigned flags, const void* argument, size_t size);
   uint32_t flags() const { return __atomic_load_n(requestFlags_, __ATOMIC_ACQUIRE); }
 

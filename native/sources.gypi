@@ -2,6 +2,7 @@
   "variables": {
     "core_files": [
       "address.cc",
+      "buffer_ring.cc",
       "datagram.cc",
       "descriptor.cc",
       "inotify.cc",

@@ -3,8 +3,7 @@
 //
 //   level-triggered   a poll request for each telling, made anew at the next wait
 //   edge-triggered    one that goes on telling (multishot)
-//   kReceive          one receive that goes on (multishot), into a ring of buffers that lie in the inbox, filled
-//                     piece by piece (incremental), so that small messages lie densely and stay in the cache
+//   kReceive          one receive that goes on (multishot), into the inbox: see buffer_ring.h
 //   kAccept           one accept that goes on (multishot)
 //   orders            sends that never wait, so that their bytes are free when the call returns
 //
@@ -15,13 +14,13 @@
 
 #include <poll.h>
 #include <sys/eventfd.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <utility>
 
+#include "../buffer_ring.h"
 #include "../pollable.h"
 #include "../ring.h"
 #include "../unique_fd.h"
@@ -30,8 +29,6 @@
 namespace coreactor {
 namespace {
 
-constexpr unsigned kBuffers = 16;  // a power of two
-constexpr uint16_t kGroup = 0;
 constexpr unsigned kRequests = 2048;
 constexpr unsigned kCompletions = 4096;
 constexpr unsigned kMostAtOnce = 8;  // requests that one change of a registration may need
@@ -87,7 +84,9 @@ class UringSelector final : public Selector {
 
   int open() {
     if (const int error = ring_.open(kRequests, kCompletions); error < 0) return error;
-    if (const int error = checkBuffers(); error < 0) return error;
+    if (const int error = BufferRing::check(ring_); error < 0) return error;
+    // A sandbox may refuse this call and not the others.
+    if (const int error = ring_.settle(); error < 0) return error;
     // An eventfd that is rung by another is rung late.
     return start(true);
   }
@@ -102,10 +101,6 @@ class UringSelector final : public Selector {
   int change(int fd, const Registration* before, const Registration* after) override;
   int poll(int64_t ns) override;
   void sendOrders() override;
-
-  int checkBuffers() const;
-  int registerBuffers(io_uring_buf_ring* memory, unsigned count) const;
-  void giveBack(unsigned buffer);
 
   uint64_t tagOf(Kind kind, const Request& request, int fd) const { return tag(kind, request.serial, fd); }
   io_uring_sqe& begin(Request& request, Kind kind, uint8_t operation, int fd);
@@ -125,37 +120,33 @@ class UringSelector final : public Selector {
   void pollComplete(int fd, const io_uring_cqe& completion);
   void receiveComplete(int fd, const io_uring_cqe& completion);
   void acceptComplete(int fd, const io_uring_cqe& completion);
+  static uint32_t besideReceive(const Registration& to, const Watch& watch, uint32_t events);
   static int withoutRumour(int fd, int told);
-  size_t takePiece(const io_uring_cqe& completion);
   void tell(int fd, const Registration& to, uint32_t events);
-
-  // Unmapped after the ring, which may still use it, has gone.
-  struct BufferRing {
-    ~BufferRing() {
-      if (memory != nullptr) munmap(memory, kBuffers * sizeof(io_uring_buf));
-    }
-    io_uring_buf_ring* memory = nullptr;
-  };
 
   BufferRing buffers_;
   Ring ring_;
-  UniqueFd bell_;                // rings when something is complete, for fd()
-  std::vector<Watch> watches_;   // by fd
-  std::vector<int> stale_;       // fds that need a new request before the next wait
-  std::vector<unsigned> spent_;  // buffers that the kernel has filled
-  size_t used_[kBuffers] = {};   // how much of each
+  UniqueFd bell_;               // rings when something is complete, for fd()
+  std::vector<Watch> watches_;  // by fd
+  std::vector<int> stale_;      // fds that need a new request before the next wait
   uint32_t serial_ = 0;
   uint32_t batch_ = 0;
   bool woken_ = false;  // in this batch
 };
 
 UringSelector::~UringSelector() {
-  // What was accepted and not told is nobody's.
+  if (ring_.fd() < 0) return;
+  // What was accepted and not told is nobody's, and what had no room in the ring comes when there is some.
   for (size_t fd = 0; fd < watches_.size(); ++fd) withdraw(Kind::kAccept, watches_[fd].accept, static_cast<int>(fd));
-  if (ring_.fd() >= 0) ring_.settle();
-  for (unsigned head = ring_.fd() >= 0 ? ring_.head() : 0; ring_.fd() >= 0 && head != ring_.ready(); ++head) {
-    const io_uring_cqe& completion = ring_.completion(head);
-    if (kindOf(completion.user_data) == Kind::kAccept && completion.res >= 0) ::close(completion.res);
+  for (bool more = true; more;) {
+    more = ring_.settle() == 0;
+    unsigned head = ring_.head();
+    for (; head != ring_.ready(); ++head) {
+      const io_uring_cqe& completion = ring_.completion(head);
+      if (kindOf(completion.user_data) == Kind::kAccept && completion.res >= 0) ::close(completion.res);
+    }
+    ring_.consume(head);
+    more = more && ring_.hasMore();
   }
 }
 
@@ -170,49 +161,9 @@ int UringSelector::fd() {
   return bell_.get();
 }
 
-// Whether this kernel has what we need of it: an empty ring of incremental buffers tells.
-int UringSelector::checkBuffers() const {
-  BufferRing probe;
-  void* const memory =
-      mmap(nullptr, kBuffers * sizeof(io_uring_buf), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED) return -errno;
-  probe.memory = static_cast<io_uring_buf_ring*>(memory);
-  if (const int error = registerBuffers(probe.memory, kBuffers); error < 0) return error;
-  io_uring_buf_reg gone{};
-  gone.bgid = kGroup;
-  return ring_.registerWith(IORING_UNREGISTER_PBUF_RING, &gone, 1);
-}
-
-int UringSelector::registerBuffers(io_uring_buf_ring* memory, unsigned count) const {
-  io_uring_buf_reg registration{};
-  registration.ring_addr = reinterpret_cast<uintptr_t>(memory);
-  registration.ring_entries = count;
-  registration.bgid = kGroup;
-  registration.flags = IOU_PBUF_RING_INC;
-  return ring_.registerWith(IORING_REGISTER_PBUF_RING, &registration, 1);
-}
-
 int UringSelector::attach(const Mailbox& mailbox) {
   if (const int error = Selector::attach(mailbox); error < 0) return error;
-  void* const memory =
-      mmap(nullptr, kBuffers * sizeof(io_uring_buf), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED) return -errno;
-  buffers_.memory = static_cast<io_uring_buf_ring*>(memory);
-  if (const int error = registerBuffers(buffers_.memory, kBuffers); error < 0) return error;
-  for (unsigned buffer = 0; buffer < kBuffers; ++buffer) giveBack(buffer);
-  return 0;
-}
-
-void UringSelector::giveBack(unsigned buffer) {
-  const size_t size = mailbox_.inboxSize / kBuffers;
-  io_uring_buf_ring& to = *buffers_.memory;
-  const uint16_t tail = to.tail;
-  io_uring_buf& entry = reinterpret_cast<io_uring_buf*>(&to)[tail & (kBuffers - 1)];
-  entry.addr = reinterpret_cast<uintptr_t>(mailbox_.inbox + buffer * size);
-  entry.len = static_cast<uint32_t>(size);
-  entry.bid = static_cast<uint16_t>(buffer);
-  used_[buffer] = 0;
-  __atomic_store_n(&to.tail, static_cast<uint16_t>(tail + 1), __ATOMIC_RELEASE);
+  return buffers_.open(ring_, mailbox_.inbox, mailbox_.inboxSize);
 }
 
 io_uring_sqe& UringSelector::begin(Request& request, Kind kind, uint8_t operation, int fd) {
@@ -242,7 +193,7 @@ void UringSelector::startReceive(int fd) {
   io_uring_sqe& entry = begin(watches_[static_cast<size_t>(fd)].receive, Kind::kReceive, IORING_OP_RECV, fd);
   entry.ioprio = IORING_RECV_MULTISHOT;
   entry.flags = IOSQE_BUFFER_SELECT;
-  entry.buf_group = kGroup;
+  entry.buf_group = BufferRing::kGroup;
 }
 
 void UringSelector::startAccept(int fd) {
@@ -295,7 +246,8 @@ int UringSelector::change(int fd, const Registration* before, const Registration
     // Or the kernel would hold the file beyond close(): the peer would not learn of it, the port not be free.
     const bool stopping = watch.stopped == batch_;
     if (stopping) ring_.submit();
-    if (stopping || polling || receiving || accepting) ring_.settle();
+    // An earlier end may have been put off, too.
+    if (stopping || polling || receiving || accepting || ring_.hasMore()) ring_.settle();
     watch = Watch();
     return 0;
   }
@@ -364,8 +316,7 @@ void UringSelector::sendOrders() {
 }
 
 int UringSelector::poll(int64_t ns) {
-  for (const unsigned buffer : spent_) giveBack(buffer);
-  spent_.clear();
+  buffers_.giveBack();
   unsigned head = ring_.head();
   const bool late = head != ring_.ready();
   if (late) askLateOnesAgain();
@@ -458,7 +409,15 @@ void UringSelector::pollComplete(int fd, const io_uring_cqe& completion) {
   }
   if (fd == wake_.fd()) woken_ = true;
   const int told = completion.res < 0 ? POLLERR : withoutRumour(fd, completion.res);
-  if (told != 0) tell(fd, *found, fromPoll(told));
+  const uint32_t events = besideReceive(*found, watch, fromPoll(told));
+  if (events != 0) tell(fd, *found, events);
+}
+
+// Where we receive, the end and errors are told by the receive, after the bytes before them: who learnt of them by a
+// poll would go and read, and overtake what lies in the ring.
+uint32_t UringSelector::besideReceive(const Registration& to, const Watch& watch, uint32_t events) {
+  if ((to.interest & kReceive) == 0 && !watch.receive) return events;
+  return (events & (kWrite | kError | kHangup)) != 0 ? to.interest & kWrite : 0;
 }
 
 // A poll request tells what its waker has said, and TCP's says of whatever comes that it is readable and may be urgent:
@@ -478,17 +437,9 @@ void UringSelector::tell(int fd, const Registration& to, uint32_t events) {
   watch.row = emit(fd, to, events);
 }
 
-// Where in the inbox a received piece begins.
-size_t UringSelector::takePiece(const io_uring_cqe& completion) {
-  const unsigned buffer = completion.flags >> IORING_CQE_BUFFER_SHIFT;
-  const size_t offset = buffer * (mailbox_.inboxSize / kBuffers) + used_[buffer];
-  used_[buffer] += static_cast<size_t>(completion.res);
-  if ((completion.flags & IORING_CQE_F_BUF_MORE) == 0) spent_.push_back(buffer);
-  return offset;
-}
-
 void UringSelector::receiveComplete(int fd, const io_uring_cqe& completion) {
-  const size_t offset = completion.res > 0 ? takePiece(completion) : 0;  // whoever it is for, it has used the buffer
+  const size_t offset =
+      completion.res > 0 ? buffers_.take(completion) : 0;  // whoever it is for, it has used the buffer
   Watch& watch = watches_[static_cast<size_t>(fd)];
   const Registration* const found = registry_.find(fd);
   if (found == nullptr || watch.receive.serial != serialOf(completion.user_data)) return;
@@ -496,15 +447,13 @@ void UringSelector::receiveComplete(int fd, const io_uring_cqe& completion) {
   if ((completion.flags & IORING_CQE_F_MORE) != 0) return;
   watch.receive = Request();
   const bool stopped = (found->interest & kReceive) == 0;
+  const bool failed = completion.res < 0 && completion.res != -ENOBUFS && completion.res != -ECANCELED;
+  const bool ended = completion.res == 0;
+  // An error has been taken from the socket: nobody else will find it there, while the end can be read again.
+  if (failed) emitReceived(found->token, kReceive, completion.res, 0);
+  if (ended && !stopped) tell(fd, *found, kRead | kReadHangup);
   // Stopped, it leaves kRead to a poll; without buffers (or stopped and wanted again meanwhile), it goes on.
-  const bool renewed = completion.res > 0 || completion.res == -ENOBUFS || completion.res == -ECANCELED;
-  if (stopped || renewed) {
-    stale_.push_back(fd);
-  } else if (completion.res == 0) {
-    tell(fd, *found, kRead | kReadHangup);
-  } else {
-    emitReceived(found->token, kReceive, completion.res, 0);
-  }
+  if (stopped || (!failed && !ended)) stale_.push_back(fd);
 }
 
 void UringSelector::acceptComplete(int fd, const io_uring_cqe& completion) {

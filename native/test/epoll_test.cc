@@ -2,15 +2,10 @@
 #ifdef __linux__
 
 #include <fcntl.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 
 #include <cerrno>
-#include <cstddef>
-#include <thread>
-
+#include "refusal.h"
 #include "support.h"
 
 using namespace coreactor;
@@ -108,27 +103,8 @@ TEST_CASE("H3: epoll: a ghost that went by itself costs nothing") {
   CHECK(subject.silent());
 }
 
-// Runs `body` where one system call fails with ENOSYS. The filter holds for one thread, so that thread ends here.
-template <class Body>
-static void without(unsigned int systemCall, Body body) {
-  std::thread([=] {
-    sock_filter code[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, systemCall, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-    const sock_fprog program{sizeof code / sizeof code[0], code};
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0) {
-      body();
-    } else {
-      MESSAGE("skipped: this machine does not let us filter system calls");
-    }
-  }).join();
-}
-
 TEST_CASE("H19: epoll: without epoll_pwait2 times are rounded up to milliseconds") {
-  without(SYS_epoll_pwait2, [] {
+  where({SYS_epoll_pwait2, ENOSYS}, [] {
     EpollSubject subject;
     for (int round = 0; round < 2; ++round) {
       const int64_t begin = now();
@@ -149,7 +125,7 @@ TEST_CASE("H19: epoll: where epoll_pwait2 exists, it is used") {
 #else
   constexpr unsigned int kCoarse = SYS_epoll_pwait;
 #endif
-  without(kCoarse, [] {
+  where({kCoarse, ENOSYS}, [] {
     EpollSubject subject;
     CHECK(subject->wait(100'000) == 0);
     CHECK(subject->wait(0) == -ENOSYS);  // so the filter is in force

@@ -1,11 +1,10 @@
 // What is io_uring's own, beyond the conformance suite.
-#include "ring.h"
+#include "uring.h"
 
 #ifdef COREACTOR_HAVE_IO_URING
 
-#include <fcntl.h>
 #include <poll.h>
-#include <sys/resource.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -14,50 +13,32 @@
 #include <thread>
 
 #include "address.h"
+#include "refusal.h"
 #include "socket.h"
-#include "support.h"
 
 using namespace coreactor;
 using namespace coreactor::test;
 
-namespace {
-
-// Null where the system has no io_uring for us.
-std::unique_ptr<Selector> openUring(std::vector<Ready>& rows) {
-  int error = 0;
-  auto selector = makeSelector("io_uring", rows.data(), static_cast<int>(rows.size()), &error);
-  if (selector == nullptr) MESSAGE("left out: io_uring cannot be opened here: ", error);
-  return selector;
+TEST_CASE("H36: who refuses a part of it refuses all of it, with an error and without a trace") {
+  std::vector<Ready> rows(8);
+  if (openUring(rows) == nullptr) return;
+  const Refusal parts[] = {{SYS_io_uring_setup, ENOSYS},
+                           {SYS_io_uring_register, EPERM},
+                           {SYS_io_uring_enter, EPERM},
+                           {SYS_mmap, ENOMEM, 3, MAP_POPULATE}};  // the queues
+  for (const Refusal& part : parts) {
+    CAPTURE(part.systemCall);
+    where(part, [&] {
+      const int unused = ::dup(0);
+      ::close(unused);
+      int error = 0;
+      CHECK(makeSelector("io_uring", rows.data(), 8, &error) == nullptr);
+      CHECK(error == -part.error);
+      const UniqueFd next(::dup(0));
+      CHECK(next.get() == unused);
+    });
+  }
 }
-
-// Watchers who are all told of each byte, so that what is complete and not told fills the ring, and more waits outside.
-class Crowd {
- public:
-  explicit Crowd(Selector& selector) : selector_(selector) {
-    for (int32_t i = 0; i < 700; ++i) {
-      fds_.push_back(duplicate(pair_.near));
-      REQUIRE(selector_.add(fds_.back().get(), kRead | kEdge, 1000 + i) == 0);
-    }
-    REQUIRE(selector_.wait(0) == 0);
-    put(pair_.far, "x");
-    // Newer kernels complete only a score of them in a call; each call tells one.
-    for (int i = 0; i < 300; ++i) {
-      put(pair_.far, "x");
-      take(pair_.near, 1);
-      REQUIRE(selector_.wait(0) == 1);
-    }
-  }
-  void leave() {
-    for (const UniqueFd& fd : fds_) REQUIRE(selector_.remove(fd.get()) == 0);
-  }
-
- private:
-  Selector& selector_;
-  const Pair pair_ = makeUnixPair();
-  std::vector<UniqueFd> fds_;
-};
-
-}  // namespace
 
 TEST_CASE("H35: a ring belongs to its thread") {
   std::vector<Ready> rows(8);
@@ -68,57 +49,6 @@ TEST_CASE("H35: a ring belongs to its thread") {
   std::thread([&] { error = selector->wait(0); }).join();
   CHECK(error == -EEXIST);
   CHECK(selector->wait(0) == 0);
-}
-
-TEST_CASE("H34: a descriptor closed behind our back, with a receive under way, steals nothing from its successor") {
-  std::vector<Ready> rows(64);
-  const auto selector = openUring(rows);
-  if (selector == nullptr) return;
-  std::vector<uint8_t> memory(64 * 1024);
-  std::vector<Order> orders(8);
-  int32_t count = 0;
-  Mailbox mailbox{memory.data(), memory.size(), memory.data(), 0, orders.data(), &count, 8};
-  REQUIRE(selector->attach(mailbox) == 0);
-
-  Pair a = makeTcpPair();
-  const Pair b = makeTcpPair();
-  const int number = a.near.get();
-  REQUIRE(selector->add(number, kRead | kReceive | kEdge, 1) == 0);
-  REQUIRE(selector->wait(0) >= 0);
-  reuse(a.near, b.near);  // closed and opened anew, without a word to the selector
-  CHECK(selector->remove(number) == 0);
-  // The first connection is over now, not some time later: nobody holds its file any more.
-  char byte;
-  CHECK(recv(a.far.get(), &byte, 1, 0) == 0);
-  put(b.far, "for b alone");
-  for (int i = 0; i < 3; ++i) CHECK(selector->wait(10 * kMillisecond) <= 0);  // -EINTR: what came was for nobody
-  CHECK(take(b.near) == "for b alone");
-}
-
-TEST_CASE("H34: what was received for a number and not told yet is not told to its next owner") {
-  std::vector<Ready> rows(1);  // so that of two one waits to be told
-  const auto selector = openUring(rows);
-  if (selector == nullptr) return;
-  std::vector<uint8_t> memory(64 * 1024);
-  std::vector<Order> orders(1);
-  int32_t count = 0;
-  Mailbox mailbox{memory.data(), memory.size(), memory.data(), 0, orders.data(), &count, 1};
-  REQUIRE(selector->attach(mailbox) == 0);
-  Pair pairs[] = {makeTcpPair(), makeTcpPair()};
-  for (int32_t i = 0; i < 2; ++i) REQUIRE(selector->add(pairs[i].near.get(), kRead | kReceive | kEdge, i) == 0);
-  REQUIRE(selector->wait(0) == 0);
-  for (const Pair& pair : pairs) put(pair.far, "old");
-  REQUIRE(selector->wait(kLimit) == 1);
-  Pair& untold = pairs[1 - rows[0].token];
-  REQUIRE(selector->remove(untold.near.get()) == 0);
-  const Pair next = makeTcpPair();
-  reuse(untold.near, next.near);
-  REQUIRE(selector->add(untold.near.get(), kRead | kReceive | kEdge, 2) == 0);
-  CHECK(selector->wait(10 * kMillisecond) <= 0);  // -EINTR: what came was for nobody
-  put(next.far, "brand new");
-  REQUIRE(selector->wait(kLimit) == 1);
-  CHECK(rows[0].token == 2);
-  CHECK(rows[0].result == 9);
 }
 
 TEST_CASE("H35: the selector's fd stays readable while there is something left to tell") {
@@ -140,53 +70,27 @@ TEST_CASE("H35: the selector's fd stays readable while there is something left t
   CHECK(::poll(&bell, 1, 0) == 0);
 }
 
-TEST_CASE("H33: a receive that has ended for want of buffers goes on when they are back") {
-  std::vector<Ready> rows(256);
-  const auto selector = openUring(rows);
-  if (selector == nullptr) return;
-  std::vector<uint8_t> memory(16 * 1024);  // 16 buffers of 1 KiB
-  std::vector<Order> orders(8);
-  int32_t count = 0;
-  Mailbox mailbox{memory.data(), memory.size(), memory.data(), 0, orders.data(), &count, 8};
-  REQUIRE(selector->attach(mailbox) == 0);
-  const Pair a = makeTcpPair();
-  REQUIRE(selector->add(a.near.get(), kRead | kReceive | kEdge, 1) == 0);
-  REQUIRE(selector->wait(0) == 0);
-  std::string sent;
-  for (int i = 0; sent.size() < 100'000; ++i) sent.append(std::to_string(i));
-  put(a.far, sent);
-  std::string received;
-  const int64_t end = now() + kLimit;
-  int batches = 0;
-  for (; received.size() < sent.size() && now() < end; ++batches) {
-    const int found = selector->wait(kLimit);
-    REQUIRE(found >= 0);
-    for (int i = 0; i < found; ++i) {
-      REQUIRE((rows[static_cast<size_t>(i)].events & kReceive) != 0);
-      REQUIRE(rows[static_cast<size_t>(i)].result > 0);
-      received.append(reinterpret_cast<char*>(&memory[static_cast<size_t>(rows[static_cast<size_t>(i)].offset)]),
-                      static_cast<size_t>(rows[static_cast<size_t>(i)].result));
-    }
-  }
-  CHECK(received == sent);
-  CHECK(batches > 100'000 / (16 * 1024));  // more than one inbox cannot come at once
+static UniqueFd listenAnywhere() { return UniqueFd(listenTcp({"127.0.0.1", 0}, 16, false, false)); }
+
+static UniqueFd connectTo(const UniqueFd& listener) {
+  Address address;
+  REQUIRE(localAddress(listener.get(), &address) == 0);
+  bool pending = false;
+  return UniqueFd(connectTcp(address, &pending));
 }
 
 static void acceptInACrowd(bool asGuest) {
   std::vector<Ready> rows(1);
   const auto selector = openUring(rows);
   if (selector == nullptr) return;
-  const UniqueFd listener(listenTcp({"127.0.0.1", 0}, 16, false, false));
-  Address address;
-  REQUIRE(localAddress(listener.get(), &address) == 0);
+  const UniqueFd listener = listenAnywhere();
   REQUIRE(selector->add(listener.get(), kRead | kEdge | kAccept, 1) == 0);
   Crowd crowd(*selector);
   pollfd bell{asGuest ? selector->fd() : -1, POLLIN, 0};
   std::vector<UniqueFd> clients;
   std::vector<UniqueFd> accepted;
   for (size_t i = 1; i <= 3; ++i) {
-    bool pending = false;
-    clients.emplace_back(connectTcp(address, &pending));
+    clients.push_back(connectTo(listener));
     // The first one meets a ring that is full.
     if (i == 1) {
       for (int k = 0; k < 100; ++k) REQUIRE(selector->wait(0) == 1);
@@ -241,55 +145,6 @@ TEST_CASE("H35: the bell rings for all of several hundred, which the kernel comp
   }
 }
 
-TEST_CASE("more requests at once than the ring has places") {
-  constexpr int32_t kCount = 3000;
-  rlimit limit{};
-  REQUIRE(getrlimit(RLIMIT_NOFILE, &limit) == 0);
-  limit.rlim_cur = std::max<rlim_t>(limit.rlim_cur, kCount + 100);
-  if (limit.rlim_cur > limit.rlim_max || setrlimit(RLIMIT_NOFILE, &limit) != 0) {
-    MESSAGE("skipped: not enough descriptors on this machine");
-    return;
-  }
-  std::vector<Ready> rows(kCount);
-  const auto selector = openUring(rows);
-  if (selector == nullptr) return;
-  std::vector<uint8_t> memory(64 * 1024);
-  std::string outbox(kCount, ' ');
-  for (size_t i = 0; i < outbox.size(); ++i) outbox[i] = static_cast<char>('a' + i % 23);
-  std::vector<Order> orders(kCount);
-  int32_t count = 0;
-  Mailbox mailbox{memory.data(), memory.size(), reinterpret_cast<uint8_t*>(outbox.data()), outbox.size(), orders.data(),
-                  &count,        kCount};
-  REQUIRE(selector->attach(mailbox) == 0);
-
-  const Pair a = makeTcpPair();
-  for (int32_t i = 0; i < kCount; ++i) orders[static_cast<size_t>(i)] = Order{7, a.near.get(), i, 1};
-  count = kCount;
-  CHECK(selector->wait(0) == 0);
-  std::string got;
-  for (pollfd far{a.far.get(), POLLIN, 0}; got.size() < outbox.size() && ::poll(&far, 1, 2000) == 1;)
-    got += take(a.far);
-  CHECK((got == outbox));
-
-  // Levels: each that was told is asked for anew.
-  const Pair b = makePipe();
-  put(b.far, "x");
-  std::vector<UniqueFd> fds;
-  for (int32_t i = 0; i < kCount; ++i) {
-    fds.push_back(duplicate(b.near));
-    REQUIRE(selector->add(fds.back().get(), kRead, i) == 0);
-  }
-  for (int round = 0; round < 3; ++round) {
-    std::vector<bool> told(kCount);
-    for (int wait = 0; wait < 10; ++wait) {
-      const int found = selector->wait(0);
-      REQUIRE(found >= 0);
-      for (int i = 0; i < found; ++i) told[static_cast<size_t>(rows[static_cast<size_t>(i)].token)] = true;
-    }
-    CHECK(std::count(told.begin(), told.end(), true) == kCount);
-  }
-}
-
 TEST_CASE("requests that the kernel does not take stay in their places, and who makes one too many is told") {
   std::vector<Ready> rows(8);
   const auto selector = openUring(rows);
@@ -319,54 +174,112 @@ TEST_CASE("requests that the kernel does not take stay in their places, and who 
   CHECK(rows[0].token == 2);
 }
 
-TEST_CASE("H30: an order that the kernel does not take is told, and not sent when its bytes are another's") {
-  std::vector<Ready> rows(8);
-  const auto selector = openUring(rows);
-  if (selector == nullptr) return;
-  std::vector<uint8_t> memory(64 * 1024);
-  std::vector<uint8_t> outbox(16, 'a');
-  std::vector<Order> orders(8);
-  int32_t count = 0;
-  Mailbox mailbox{memory.data(), memory.size(), outbox.data(), outbox.size(), orders.data(), &count, 8};
-  REQUIRE(selector->attach(mailbox) == 0);
-  const Pair a = makeUnixPair();
-  orders[0] = Order{7, a.near.get(), 0, 16};
-  count = 1;
-  int found = 0;
-  std::thread([&] { found = selector->wait(0); }).join();  // from here the kernel takes none
-  REQUIRE(found == 1);
-  CHECK(rows[0].token == 7);
-  CHECK(rows[0].events == kSent);
-  CHECK(rows[0].result == 0);
-  std::fill(outbox.begin(), outbox.end(), 'b');
-  CHECK(selector->wait(0) <= 0);
-  orders[0] = Order{7, a.near.get(), 0, 4};
-  count = 1;
-  CHECK(selector->wait(0) <= 0);
-  CHECK(take(a.far) == "bbbb");
+// Work for the kernel, more than it does in one call: so many of its requests wait to be completed.
+static std::vector<Pair> makeBusy(Selector& selector) {
+  std::vector<Pair> pairs;
+  for (int32_t i = 0; i < 200; ++i) {
+    pairs.push_back(makeUnixPair());
+    REQUIRE(selector.add(pairs.back().near.get(), kRead | kEdge, 1000 + i) == 0);
+  }
+  REQUIRE(selector.wait(0) == 0);
+  for (const Pair& pair : pairs) put(pair.far, "x");
+  return pairs;
 }
 
-TEST_CASE("H30: what was not sent is told at once, however much waits to be told before it") {
+// Whether the peer of a socket that is closed has learnt of it.
+static bool hasEnded(const UniqueFd& peer) {
+  char byte;
+  return recv(peer.get(), &byte, 1, 0) == 0;
+}
+
+TEST_CASE("H34: what was removed and closed has ended at once, however much the kernel has put off") {
+  for (const bool asked : {true, false}) {
+    CAPTURE(asked);
+    std::vector<Ready> rows(8);
+    const auto selector = openUring(rows);
+    if (selector == nullptr) return;
+    Pair a = makeTcpPair();
+    REQUIRE(selector->add(a.near.get(), kRead | kEdge, 1) == 0);
+    const std::vector<Pair> busy = makeBusy(*selector);
+    if (!asked) {
+      REQUIRE(selector->modify(a.near.get(), 0, 1) == 0);
+      REQUIRE(selector->wait(0) > 0);  // hands over the end of the request, which waits its turn behind the others
+    }
+    REQUIRE(selector->remove(a.near.get()) == 0);
+    a.near.reset();
+    CHECK(hasEnded(a.far));
+  }
+}
+
+TEST_CASE("H34: a selector that ends lets go of everything before it returns") {
+  std::vector<Ready> rows(8);
+  std::vector<Pair> pairs;
+  {
+    const auto selector = openUring(rows);
+    if (selector == nullptr) return;
+    for (int32_t i = 0; i < 200; ++i) {
+      pairs.push_back(makeTcpPair());
+      REQUIRE(selector->add(pairs.back().near.get(), kRead | kEdge, i) == 0);
+    }
+    REQUIRE(selector->wait(0) == 0);
+  }
+  for (Pair& pair : pairs) pair.near.reset();
+  CHECK(std::all_of(pairs.begin(), pairs.end(), [](const Pair& pair) { return hasEnded(pair.far); }));
+}
+
+TEST_CASE("accept: what had no room in the ring is closed when the selector ends") {
+  std::vector<Ready> rows(1);
+  auto selector = openUring(rows);
+  if (selector == nullptr) return;
+  const UniqueFd listener = listenAnywhere();
+  REQUIRE(selector->add(listener.get(), kRead | kEdge | kAccept, 1) == 0);
+  const Crowd crowd(*selector);
+  const UniqueFd client = connectTo(listener);
+  for (int i = 0; i < 100; ++i) REQUIRE(selector->wait(0) == 1);
+  CHECK(!hasEnded(client));
+  selector.reset();
+  CHECK(hasEnded(client));
+}
+
+TEST_CASE("H34: what was accepted for a number and not told yet is closed, and not told to its next owner") {
+  std::vector<Ready> rows(1);  // so that of two one waits to be told
+  const auto selector = openUring(rows);
+  if (selector == nullptr) return;
+  const UniqueFd listener = listenAnywhere();
+  REQUIRE(selector->add(listener.get(), kRead | kEdge | kAccept, 1) == 0);
+  REQUIRE(selector->wait(0) == 0);
+  const UniqueFd clients[] = {connectTo(listener), connectTo(listener)};
+  REQUIRE(selector->wait(kLimit) == 1);
+  const UniqueFd accepted(rows[0].result);
+  REQUIRE(selector->remove(listener.get()) == 0);
+  reuse(listener, listenAnywhere());
+  REQUIRE(selector->add(listener.get(), kRead | kEdge | kAccept, 2) == 0);
+  CHECK(selector->wait(10 * kMillisecond) <= 0);  // -EINTR: what came was for nobody
+  CHECK(!hasEnded(clients[0]));
+  CHECK(hasEnded(clients[1]));
+  const UniqueFd next = connectTo(listener);
+  REQUIRE(selector->wait(kLimit) == 1);
+  CHECK(rows[0].token == 2);
+  CHECK(UniqueFd(rows[0].result));
+}
+
+TEST_CASE("H34: a level that is asked for anew while it waits to be told is asked for once, and over with remove()") {
   std::vector<Ready> rows(1);
   const auto selector = openUring(rows);
   if (selector == nullptr) return;
-  std::vector<uint8_t> memory(64 * 1024);
-  std::vector<uint8_t> outbox(16, 'a');
-  std::vector<Order> orders(1);
-  int32_t count = 0;
-  Mailbox mailbox{memory.data(), memory.size(), outbox.data(), outbox.size(), orders.data(), &count, 1};
-  REQUIRE(selector->attach(mailbox) == 0);
-  const Pair full = makeUnixPair();
-  fillUp(full.near);
-  const Crowd crowd(*selector);
-  for (int i = 0; i < 3; ++i) {
-    orders[0] = Order{7, full.near.get(), 0, 16};
-    count = 1;
-    REQUIRE(selector->wait(0) == 1);
-    CHECK(rows[0].token == 7);
-    CHECK(rows[0].events == kSent);
-    CHECK(rows[0].result == 0);
+  Pair pairs[] = {makeTcpPair(), makeTcpPair()};
+  for (int32_t i = 0; i < 2; ++i) {
+    put(pairs[i].far, "x");
+    REQUIRE(selector->add(pairs[i].near.get(), kRead, i) == 0);
   }
+  REQUIRE(selector->wait(kLimit) == 1);
+  Pair& untold = pairs[1 - rows[0].token];
+  CHECK(take(untold.near) == "x");
+  REQUIRE(selector->modify(untold.near.get(), kRead, 2) == 0);
+  CHECK(selector->wait(0) <= 1);
+  REQUIRE(selector->remove(untold.near.get()) == 0);
+  untold.near.reset();
+  CHECK(hasEnded(untold.far));
 }
 
 #endif

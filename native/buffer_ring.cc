@@ -1,0 +1,70 @@
+// The inbox as a ring of buffers; see buffer_ring.h.
+#include "buffer_ring.h"
+
+#ifdef COREACTOR_HAVE_IO_URING
+
+#include <sys/mman.h>
+
+#include <cerrno>
+
+namespace coreactor {
+
+BufferRing::~BufferRing() {
+  if (shared_ != nullptr) munmap(shared_, kBuffers * sizeof(io_uring_buf));
+}
+
+int BufferRing::check(const Ring& ring) {
+  BufferRing empty;
+  if (const int error = empty.enroll(ring); error < 0) return error;
+  io_uring_buf_reg gone{};
+  gone.bgid = kGroup;
+  return ring.registerWith(IORING_UNREGISTER_PBUF_RING, &gone, 1);
+}
+
+int BufferRing::open(const Ring& ring, uint8_t* memory, size_t size) {
+  if (const int error = enroll(ring); error < 0) return error;
+  memory_ = memory;
+  bufferSize_ = size / kBuffers;
+  for (unsigned buffer = 0; buffer < kBuffers; ++buffer) giveBack(buffer);
+  return 0;
+}
+
+int BufferRing::enroll(const Ring& ring) {
+  void* const shared =
+      mmap(nullptr, kBuffers * sizeof(io_uring_buf), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (shared == MAP_FAILED) return -errno;
+  shared_ = static_cast<io_uring_buf_ring*>(shared);
+  io_uring_buf_reg registration{};
+  registration.ring_addr = reinterpret_cast<uintptr_t>(shared);
+  registration.ring_entries = kBuffers;
+  registration.bgid = kGroup;
+  registration.flags = IOU_PBUF_RING_INC;
+  return ring.registerWith(IORING_REGISTER_PBUF_RING, &registration, 1);
+}
+
+size_t BufferRing::take(const io_uring_cqe& completion) {
+  const unsigned buffer = completion.flags >> IORING_CQE_BUFFER_SHIFT;
+  const size_t offset = buffer * bufferSize_ + used_[buffer];
+  used_[buffer] += static_cast<size_t>(completion.res);
+  if ((completion.flags & IORING_CQE_F_BUF_MORE) == 0) spent_.push_back(buffer);
+  return offset;
+}
+
+void BufferRing::giveBack() {
+  for (const unsigned buffer : spent_) giveBack(buffer);
+  spent_.clear();
+}
+
+void BufferRing::giveBack(unsigned buffer) {
+  const uint16_t tail = shared_->tail;
+  io_uring_buf& entry = reinterpret_cast<io_uring_buf*>(shared_)[tail & (kBuffers - 1)];
+  entry.addr = reinterpret_cast<uintptr_t>(memory_ + buffer * bufferSize_);
+  entry.len = static_cast<uint32_t>(bufferSize_);
+  entry.bid = static_cast<uint16_t>(buffer);
+  used_[buffer] = 0;
+  __atomic_store_n(&shared_->tail, static_cast<uint16_t>(tail + 1), __ATOMIC_RELEASE);
+}
+
+}  // namespace coreactor
+
+#endif
