@@ -11,7 +11,7 @@ import { addon } from '../native/addon.ts';
 import { SystemError } from '../native/system-error.ts';
 import { FdStream } from '../net/open-fd.ts';
 import { deserialize, serialize } from './clone.ts';
-import { NONE, PlainReader, PlainWriter, type Shape } from './plain-codec.ts';
+import { NONE, PlainReader, PlainWriter, SHORT, type Shape } from './plain-codec.ts';
 import { openShared, type SharedFd, shareFd } from './shared-fd.ts';
 import { BYTES, CLONE, FEW, type Kind, PLAIN, SharedRing, type Side, type Take, TEXT } from './shared-ring.ts';
 import { isWellFormed } from './text-buffer.ts';
@@ -232,13 +232,14 @@ export class ChannelSender extends ChannelEnd {
     if (this.offer(message)) return;
     const { content, length } = message;
     // What it is made of may be changed while we wait.
-    if (typeof content !== 'string') message = { ...message, content: Buffer.from(content.subarray(0, length)) };
+    if (content instanceof Uint32Array) message = { ...message, content: content.slice(0, (length + 3) >> 2) };
+    else if (typeof content !== 'string') message = { ...message, content: Buffer.from(content) };
     do yield* this.sleep(typeof content === 'string' ? Buffer.byteLength(content) : length);
     while (!this.offer(message));
   }
 
   private encode(value: unknown): Message {
-    if (typeof value === 'string' && isWellFormed(value)) {
+    if (typeof value === 'string' && value.length >= SHORT && isWellFormed(value)) {
       return { content: value, kind: TEXT, length: value.length, fresh: NONE };
     }
     if (value instanceof Uint8Array && (value.constructor === Uint8Array || Buffer.isBuffer(value))) {
@@ -246,7 +247,7 @@ export class ChannelSender extends ChannelEnd {
     }
     try {
       const length = this.#plain.write(value);
-      if (length > 0) return { content: this.#plain.bytes, kind: PLAIN, length, fresh: this.#plain.fresh };
+      if (length > 0) return { content: this.#plain.words, kind: PLAIN, length, fresh: this.#plain.fresh };
       const content = serialize(value);
       return { content, kind: CLONE, length: content.length, fresh: NONE };
     } catch (error) {
@@ -259,9 +260,9 @@ export class ChannelSender extends ChannelEnd {
   }
 }
 
-/** A value that is on its way: `length` is that of a text, or how many of the bytes it is. */
+/** A value that is on its way: `length` is that of a text, or how many bytes of the content it is. */
 interface Message {
-  readonly content: Uint8Array | string;
+  readonly content: Uint8Array | Uint32Array | string;
   readonly kind: Kind;
   readonly length: number;
   /** Of a plain value: the shapes that are told by it. */
@@ -270,9 +271,10 @@ interface Message {
 
 export class ChannelReceiver extends ChannelEnd {
   readonly #plain = new PlainReader();
-  readonly #take: Take<unknown> = (bytes, from, to, kind) => {
+  readonly #take: Take<unknown> = (bytes, from, to, kind, ahead) => {
+    if (kind === PLAIN) return this.#plain.read(bytes, from, ahead);
+    this.#plain.pass(bytes, from);
     if (kind === TEXT) return bytes.utf8Slice(from, to);
-    if (kind === PLAIN) return this.#plain.read(bytes, from);
     const copy = Buffer.allocUnsafe(to - from);
     if (copy.length > FEW) bytes.copy(copy, 0, from, to);
     else for (let i = 0; i < copy.length; i++) copy[i] = bytes[from + i] as number;

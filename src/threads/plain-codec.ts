@@ -7,7 +7,7 @@
 //            names and values if it has no shape, since there are too many
 
 import { types } from 'node:util';
-import { isWellFormed, type TextBuffer } from './text-buffer.ts';
+import { isWellFormed, type TextBuffer, TextWindow } from './text-buffer.ts';
 
 const NULL = 0;
 const FALSE = 1;
@@ -31,7 +31,7 @@ const MOST_NAMES = 255;
 /** Names that never come again are not to fill the memory. */
 const MOST_SHAPES = 1 << 12;
 /** So short a text is quicker letter by letter. */
-const SHORT = 32;
+export const SHORT = 32;
 
 /** The names of an object's properties in their order: one more than its parent has. All shapes are a tree. */
 export class Shape {
@@ -76,114 +76,122 @@ export class Shape {
 
 export const NONE: readonly Shape[] = [];
 
+/** What the functions below give in place of an end: the value is none that goes this way. */
+const REFUSED = -1;
+
 export class PlainWriter {
-  /** What write() has written last. */
+  /** What write() has written last, by the byte and by the word. */
   readonly bytes = Buffer.allocUnsafeSlow(MOST_BYTES) as TextBuffer;
+  readonly words = new Uint32Array(this.bytes.buffer);
   /** The shapes that are new in it: they are told when it is on its way. */
   fresh: readonly Shape[] = NONE;
   readonly #view = new DataView(this.bytes.buffer);
   readonly #root = new Shape(0);
   #shapes = 1;
-  #seen: object[] = [];
-  #at = 0;
+  /** The objects in it, the first #count of them. */
+  readonly #seen: (object | null)[] = Array(MOST_OBJECTS).fill(null);
+  #count = 0;
+  #busy = false;
 
   /**
-   * Writes a number (not NaN, an infinity or -0), a boolean, null, or a small tree of plain objects and arrays of such and
-   * of texts; gives how many bytes that has taken, or 0 for any other value.
+   * Writes a number (not NaN, an infinity or -0), a boolean, null, a text, or a small tree of plain objects and arrays of
+   * such; gives how many bytes that has taken, or 0 for any other value.
    */
   write(value: unknown): number {
-    if (this.#at !== 0) return 0; // called by a getter
+    if (this.#busy) return 0; // called by a getter
+    this.#busy = true;
     this.fresh = NONE;
     try {
-      this.#at = HEADER_BYTES;
-      if (!this.put(value)) return 0;
+      const end = this.put(value, HEADER_BYTES);
+      if (end === REFUSED) return 0;
       const isNew = this.fresh.length > 0;
-      this.#view.setUint32(0, isNew ? this.#at : 0);
-      if (isNew && !this.putShapes()) return 0;
-      return this.#at;
+      this.#view.setUint32(0, isNew ? end : 0);
+      return isNew ? Math.max(this.putShapes(end), 0) : end;
     } finally {
-      this.#at = 0;
-      if (this.#seen.length > 0) this.#seen = [];
+      this.#busy = false;
+      while (this.#count > 0) this.#seen[--this.#count] = null;
     }
   }
 
-  private put(value: unknown): boolean {
-    if (this.#at + 16 > MOST_BYTES) return false;
+  // They write from `at` on and give where it ends, or REFUSED.
+  private put(value: unknown, at: number): number {
+    if (at + 16 > MOST_BYTES) return REFUSED;
     switch (typeof value) {
       case 'number':
-        return this.putNumber(value);
+        return this.putNumber(value, at);
       case 'string':
-        return this.putText(value);
+        return this.putText(value, at);
       case 'boolean':
-        this.bytes[this.#at++] = value ? TRUE : FALSE;
-        return true;
+        this.bytes[at] = value ? TRUE : FALSE;
+        return at + 1;
       case 'object':
-        if (value !== null) return this.putObject(value);
-        this.bytes[this.#at++] = NULL;
-        return true;
+        if (value !== null) return this.putObject(value, at);
+        this.bytes[at] = NULL;
+        return at + 1;
       default:
-        return false;
+        return REFUSED;
     }
   }
 
-  private putNumber(value: number): boolean {
-    if (Object.is(value, -0) || !Number.isFinite(value)) return false;
-    const isInteger = (value | 0) === value;
-    this.bytes[this.#at] = isInteger ? INTEGER : NUMBER;
-    if (isInteger) this.#view.setInt32(this.#at + 1, value);
-    else this.#view.setFloat64(this.#at + 1, value);
-    this.#at += isInteger ? 5 : 9;
-    return true;
+  private putNumber(value: number, at: number): number {
+    if ((value | 0) === value && !Object.is(value, -0)) {
+      this.bytes[at] = INTEGER;
+      this.#view.setInt32(at + 1, value);
+      return at + 5;
+    }
+    if (Object.is(value, -0) || !Number.isFinite(value)) return REFUSED;
+    this.bytes[at] = NUMBER;
+    this.#view.setFloat64(at + 1, value);
+    return at + 9;
   }
 
-  private putText(text: string): boolean {
+  private putText(text: string, at: number): number {
     const { bytes } = this;
     const { length } = text;
-    if (this.#at + 3 * length + 16 > MOST_BYTES) return false;
+    if (at + 3 * length + 16 > MOST_BYTES) return REFUSED;
     if (length < SHORT) {
-      let at = this.#at;
-      bytes[at++] = SHORT_TEXT;
-      bytes[at++] = length;
+      const from = at + 2;
       let bits = 0;
       for (let i = 0; i < length; i++) {
         const code = text.charCodeAt(i);
         bits |= code;
-        bytes[at++] = code;
+        bytes[from + i] = code;
       }
       if (bits < 256) {
-        this.#at = at;
-        return true;
+        bytes[at] = SHORT_TEXT;
+        bytes[at + 1] = length;
+        return from + length;
       }
     }
-    if (!isWellFormed(text)) return false;
-    bytes[this.#at] = TEXT;
-    const taken = bytes.utf8Write(text, this.#at + 5);
-    this.#view.setUint32(this.#at + 1, taken);
-    this.#at += 5 + taken;
-    return true;
+    if (!isWellFormed(text)) return REFUSED;
+    bytes[at] = TEXT;
+    const taken = bytes.utf8Write(text, at + 5);
+    this.#view.setUint32(at + 1, taken);
+    return at + 5 + taken;
   }
 
-  private putObject(value: object): boolean {
+  private putObject(value: object, at: number): number {
     // What is there twice is one object in a clone, and what holds itself has no end.
-    if (this.#seen.length === MOST_OBJECTS || this.#seen.includes(value) || types.isProxy(value)) return false;
-    this.#seen.push(value);
-    if (Array.isArray(value)) return this.putArray(value);
-    if (Object.getPrototypeOf(value) !== Object.prototype) return false;
+    if (this.#count === MOST_OBJECTS || types.isProxy(value)) return REFUSED;
+    for (let i = 0; i < this.#count; i++) if (this.#seen[i] === value) return REFUSED;
+    this.#seen[this.#count++] = value;
+    if (Array.isArray(value)) return this.putArray(value, at);
+    if (Object.getPrototypeOf(value) !== Object.prototype) return REFUSED;
     const names = Object.keys(value);
     const shape = this.shapeOf(names);
-    if (shape === null) return this.putRecord(names, value);
+    if (shape === null) return this.putRecord(names, value, at);
     if (!shape.told && !this.fresh.includes(shape)) this.fresh = [...this.fresh, shape];
-    this.bytes[this.#at] = OBJECT;
-    this.#view.setUint16(this.#at + 1, shape.number);
-    this.#at += 3;
-    for (const name of names) if (!this.put(value[name as keyof object])) return false;
-    return true;
+    this.bytes[at] = OBJECT;
+    this.#view.setUint16(at + 1, shape.number);
+    let end = at + 3;
+    for (let i = 0; i < names.length && end !== REFUSED; i++) end = this.put(value[names[i] as keyof object], end);
+    return end;
   }
 
   private shapeOf(names: readonly string[]): Shape | null {
     let shape = this.#root;
-    for (const name of names) {
-      const next = shape.with(name, this.#shapes);
+    for (let i = 0; i < names.length; i++) {
+      const next = shape.with(names[i] as string, this.#shapes);
       if (next === null) return null;
       if (next.number === this.#shapes) this.#shapes++;
       shape = next;
@@ -191,60 +199,88 @@ export class PlainWriter {
     return shape;
   }
 
-  private putRecord(names: readonly string[], value: object): boolean {
-    if (names.includes('__proto__')) return false; // whose assignment makes no property
-    this.bytes[this.#at] = RECORD;
-    this.#view.setUint16(this.#at + 1, names.length);
-    this.#at += 3;
-    for (const name of names) if (!this.putText(name) || !this.put(value[name as keyof object])) return false;
-    return true;
+  private putRecord(names: readonly string[], value: object, at: number): number {
+    if (names.includes('__proto__')) return REFUSED; // whose assignment makes no property
+    this.bytes[at] = RECORD;
+    this.#view.setUint16(at + 1, names.length);
+    let end = at + 3;
+    for (const name of names) {
+      end = this.putText(name, end);
+      if (end !== REFUSED) end = this.put(value[name as keyof object], end);
+      if (end === REFUSED) break;
+    }
+    return end;
   }
 
-  private putArray(items: readonly unknown[]): boolean {
+  private putArray(items: readonly unknown[], at: number): number {
     const { length } = items;
     // It may have properties of its own, which JSON drops; a hole is undefined, and so not put.
-    if (length > MOST_ITEMS || Object.keys(items).length !== length) return false;
-    this.bytes[this.#at++] = ARRAY;
-    this.bytes[this.#at++] = length;
-    for (let i = 0; i < length; i++) if (!this.put(items[i])) return false;
-    return true;
+    if (length > MOST_ITEMS || Object.keys(items).length !== length) return REFUSED;
+    this.bytes[at] = ARRAY;
+    this.bytes[at + 1] = length;
+    let end = at + 2;
+    for (let i = 0; i < length && end !== REFUSED; i++) end = this.put(items[i], end);
+    return end;
   }
 
-  private putShapes(): boolean {
-    this.bytes[this.#at++] = this.fresh.length;
+  private putShapes(at: number): number {
+    this.bytes[at] = this.fresh.length;
+    let end = at + 1;
     for (const { names, number } of this.fresh) {
-      if (this.#at + 16 > MOST_BYTES) return false;
-      this.#view.setUint16(this.#at, number);
-      this.bytes[this.#at + 2] = names.length;
-      this.#at += 3;
-      for (const name of names) if (!this.putText(name)) return false;
+      if (end + 16 > MOST_BYTES) return REFUSED;
+      this.#view.setUint16(end, number);
+      this.bytes[end + 2] = names.length;
+      end += 3;
+      for (const name of names) {
+        end = this.putText(name, end);
+        if (end === REFUSED) return REFUSED;
+      }
     }
-    return true;
+    return end;
   }
 }
 
 /** Gives it a property, whatever the program has done to Object.prototype: a setter there, or one that is frozen. */
-function put(made: Record<string, unknown>, name: string, value: unknown): void {
-  if (!(name in Object.prototype)) made[name] = value;
-  else Object.defineProperty(made, name, { value, enumerable: true, writable: true, configurable: true });
+function put(made: object, name: string, value: unknown): void {
+  Object.defineProperty(made, name, { value, enumerable: true, writable: true, configurable: true });
+}
+
+/** An object of a shape, with null for each of its values. */
+function emptyOf(names: readonly string[]): Record<string, unknown> {
+  const empty = {};
+  for (const name of names) put(empty, name, null);
+  return empty;
+}
+
+/** What a reader knows of a shape. */
+interface Known {
+  readonly names: readonly string[];
+  readonly empty: Record<string, unknown>;
 }
 
 export class PlainReader {
-  readonly #shapes: (readonly string[])[] = [];
+  readonly #shapes: Known[] = [];
+  readonly #text = new TextWindow();
   #bytes: TextBuffer = Buffer.alloc(0) as TextBuffer;
   #view = new DataView(this.#bytes.buffer);
   #at = 0;
 
-  /** What a writer has written, in these bytes from there on. */
-  read(bytes: Buffer, from: number): unknown {
+  /** What a writer has written, in these bytes from there on; up to `ahead` they stay as they are. */
+  read(bytes: TextBuffer, from: number, ahead: number): unknown {
     if (bytes !== this.#bytes) {
-      this.#bytes = bytes as TextBuffer;
+      this.#bytes = bytes;
       this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     }
+    this.#text.move(bytes, from, ahead);
     const shapes = this.#view.getUint32(from);
     if (shapes !== 0) this.takeShapes(from + shapes);
     this.#at = from + HEADER_BYTES;
     return this.take();
+  }
+
+  /** What lies there is no such value. */
+  pass(bytes: TextBuffer, from: number): void {
+    this.#text.move(bytes, from, from);
   }
 
   private take(): unknown {
@@ -264,7 +300,7 @@ export class PlainReader {
       case SHORT_TEXT: {
         const length = this.#bytes[this.#at++] as number;
         this.#at += length;
-        return this.#bytes.latin1Slice(this.#at - length, this.#at);
+        return this.#text.latin1(this.#at - length, this.#at);
       }
       case TEXT: {
         const length = this.#view.getUint32(this.#at);
@@ -288,15 +324,15 @@ export class PlainReader {
   }
 
   private takeObject(): object {
-    const names = this.#shapes[this.#view.getUint16(this.#at)] as readonly string[];
+    const { names, empty } = this.#shapes[this.#view.getUint16(this.#at)] as Known;
     this.#at += 2;
-    const made: Record<string, unknown> = {};
-    for (let i = 0; i < names.length; i++) put(made, names[i] as string, this.take());
+    const made = { ...empty }; // all properties are its own: to assign them looks at no prototype
+    for (let i = 0; i < names.length; i++) made[names[i] as string] = this.take();
     return made;
   }
 
   private takeRecord(): object {
-    const made: Record<string, unknown> = {};
+    const made = {};
     let left = this.#view.getUint16(this.#at);
     for (this.#at += 2; left > 0; left--) put(made, this.take() as string, this.take());
     return made;
@@ -308,7 +344,8 @@ export class PlainReader {
       const number = this.#view.getUint16(this.#at);
       const length = this.#bytes[this.#at + 2] as number;
       this.#at += 3;
-      this.#shapes[number] = Array.from({ length }, () => this.take() as string);
+      const names = Array.from({ length }, () => this.take() as string);
+      this.#shapes[number] = { names, empty: emptyOf(names) };
     }
   }
 }

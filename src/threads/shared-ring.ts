@@ -16,13 +16,13 @@
 import type { TextBuffer } from './text-buffer.ts';
 
 const HEAD = 0;
-const TAIL = 1;
-const READER_SLEEPS = 2;
-const WRITER_SLEEPS = 3;
-const CLOSED = 4;
-const READER_THERE = 5;
-const WRITER_THERE = 6;
-const CONTROL_BYTES = 64;
+const TAIL = 32;
+const READER_SLEEPS = 64;
+const WRITER_SLEEPS = 65;
+const CLOSED = 66;
+const READER_THERE = 67;
+const WRITER_THERE = 68;
+const CONTROL_BYTES = 384;
 const WORD_BYTES = 4;
 
 /** What a message is: text as UTF-8, and bytes, which may stand for a value. */
@@ -32,8 +32,8 @@ export const CLONE = 2;
 export const PLAIN = 3;
 export type Kind = typeof BYTES | typeof TEXT | typeof CLONE | typeof PLAIN;
 
-/** Makes something of the bytes of a message, which lie there only while this runs. */
-export type Take<T> = (bytes: TextBuffer, from: number, to: number, kind: Kind) => T;
+/** Makes something of the bytes of a message, which lie there only while this runs. Up to `ahead` lies what comes next. */
+export type Take<T> = (bytes: TextBuffer, from: number, to: number, kind: Kind, ahead: number) => T;
 
 /** Which of the two somebody is. */
 export type Side = 'reader' | 'writer';
@@ -41,8 +41,9 @@ export type Side = 'reader' | 'writer';
 const sleeps = (side: Side): number => (side === 'reader' ? READER_SLEEPS : WRITER_SLEEPS);
 const otherSleeps = (side: Side): number => (side === 'reader' ? WRITER_SLEEPS : READER_SLEEPS);
 
-/** So few bytes are copied quicker one by one. */
+/** So few bytes are copied quicker one by one, and so many by the word. */
 export const FEW = 64;
+const FEW_BY_WORD = 256;
 
 const aligned = (bytes: number): number => (bytes + 3) & ~3;
 
@@ -82,8 +83,11 @@ export class SharedRing {
     return Atomics.exchange(this.#control, side === 'reader' ? READER_THERE : WRITER_THERE, 1) === 0;
   }
 
-  /** Writer: takes a message over, whole or not at all: so many bytes of it. Then `wakes()` must be asked. */
-  write(message: Uint8Array | string, kind: Kind, length = message.length): boolean {
+  /**
+   * Writer: takes a message over, whole or not at all: so many bytes of it, which may begin in words. Then `wakes()` must be
+   * asked.
+   */
+  write(message: Uint8Array | Uint32Array | string, kind: Kind, length = message.length): boolean {
     const head = this.#control[HEAD] as number; // nobody else writes it
     const mask = this.capacity - 1;
     const at = (head + WORD_BYTES) & mask;
@@ -91,6 +95,12 @@ export class SharedRing {
       const most = 3 * length;
       if (at + most > this.capacity || !this.hasRoom(head, most)) return this.write(Buffer.from(message), kind);
       length = this.#text.utf8Write(message, at);
+    } else if (message instanceof Uint32Array) {
+      if (length > FEW_BY_WORD) return this.write(new Uint8Array(message.buffer, message.byteOffset, length), kind);
+      if (!this.hasRoom(head, length)) return false;
+      const first = at / WORD_BYTES;
+      const last = mask >> 2;
+      for (let i = 0; i < (length + 3) >> 2; i++) this.#words[(first + i) & last] = message[i] as number;
     } else {
       if (!this.hasRoom(head, length)) return false;
       if (length === message.length && at + length <= this.capacity) {
@@ -119,8 +129,9 @@ export class SharedRing {
     const kind = (word & 3) as Kind;
     const at = (tail + WORD_BYTES) & mask;
     try {
-      if (at + length <= this.capacity) return [take(this.#text, at, at + length, kind)];
-      return [take(this.joined(at, length), 0, length, kind)];
+      if (at + length > this.capacity) return [take(this.joined(at, length), 0, length, kind, length)];
+      const ahead = Math.min(at - WORD_BYTES + ((this.#headSeen - tail) | 0), this.capacity);
+      return [take(this.#text, at, at + length, kind, ahead)];
     } finally {
       // Also what nothing can be made of is behind us.
       Atomics.store(this.#control, TAIL, (tail + WORD_BYTES + aligned(length)) | 0);

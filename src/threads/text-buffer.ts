@@ -1,4 +1,4 @@
-// What the types do not know of text, though all our runtimes have it.
+// Text in buffers: what the types do not know of it, though all our runtimes have it; and short texts read many at a time.
 
 /** A Buffer with what is behind write() and toString(): those look at their arguments first, which takes as long again. */
 export type TextBuffer = Buffer & {
@@ -10,4 +10,38 @@ export type TextBuffer = Buffer & {
 /** Whether UTF-8 can carry it: whether it has no lone surrogates. */
 export function isWellFormed(text: string): boolean {
   return (text as string & { isWellFormed(): boolean }).isWellFormed();
+}
+
+/** So many bytes become text at once: a string that is a part of a longer one keeps that in memory. */
+const MOST = 1024;
+
+/**
+ * Short texts of one byte per letter out of messages that lie one behind the other. To make a string costs a call into the
+ * runtime, a part of one next to nothing: so what lies ahead becomes text with the first that is asked for.
+ */
+export class TextWindow {
+  #bytes: TextBuffer | null = null;
+  #ahead = 0;
+  #text = '';
+  #from = 0;
+  #to = 0;
+  #last = 0;
+
+  /** The next message lies there; behind it, what lies there already goes up to `ahead`. To be told of each message. */
+  move(bytes: TextBuffer, from: number, ahead: number): void {
+    if (bytes !== this.#bytes || from <= this.#last) this.#to = 0; // other bytes lie there now
+    this.#bytes = bytes;
+    this.#last = from;
+    this.#ahead = ahead;
+  }
+
+  latin1(from: number, to: number): string {
+    if (from < this.#from || to > this.#to) {
+      const end = Math.max(to, Math.min(this.#ahead, from + MOST));
+      this.#text = (this.#bytes as TextBuffer).latin1Slice(from, end);
+      this.#from = from;
+      this.#to = end;
+    }
+    return this.#text.slice(from - this.#from, to - this.#from);
+  }
 }

@@ -13,10 +13,10 @@ test('names that never come again fill no memory: there is an end to the shapes,
       shape.told = true;
       told = Math.max(told, shape.number);
     }
-    expect(reader.read(writer.bytes, 0)).toEqual(value);
+    expect(reader.read(writer.bytes, 0, 0)).toEqual(value);
   }
   expect(told).toBe(4095);
   writer.write({ 'name 1': 5 }); // the first ones stay
   expect(writer.fresh).toEqual([]);
-  expect(reader.read(writer.bytes, 0)).toEqual({ 'name 1': 5 });
+  expect(reader.read(writer.bytes, 0, 0)).toEqual({ 'name 1': 5 });
 });
