@@ -77,10 +77,10 @@ export class Cluster {
   }
 
   /**
-   * Stops accepting, and suspends until all workers have ended. They are asked to: their serve() lets the handlers finish,
-   * `drain` milliseconds at most (default: for ever), and cancels them after that. With 'handoff', who has been accepted before
-   * is served, too; with 'reuseport' the system resets who still waits for a worker to accept. A worker that computes for ever hears
-   * nothing of that: put this into a timeout(), for cancelled it ends the workers in whatever they do but a system call.
+   * Stops accepting, and suspends until all workers have ended. They are asked to: their serve() takes who has connected
+   * before, lets the handlers finish, `drain` milliseconds at most (default: for ever), and cancels them after that. (Who is
+   * about to connect in that very moment is refused or reset, as by any server that ends.) A worker that computes for ever
+   * hears nothing of that: put this into a timeout(), for cancelled it ends the workers in whatever they do but a system call.
    */
   close(options: { drain?: number | null } = {}): Operation<void> {
     return made(this.ending(options.drain ?? null), 'close()');
