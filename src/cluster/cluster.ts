@@ -87,9 +87,10 @@ export class Cluster {
   }
 
   private *ending(drain: number | null): Coroutine<void> {
-    this.#port.close();
-    for (const member of this.#members) member.stop(drain);
     try {
+      yield* this.#port.finish();
+      this.#port.close();
+      for (const member of this.#members) member.stop(drain);
       yield* shield(this.#end);
     } finally {
       yield* endAll(this.#tasks, 'the cluster is being closed');

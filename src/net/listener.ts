@@ -100,13 +100,21 @@ export class Listener<A extends Address = Address> implements Disposable {
   }
 
   /**
+   * @internal From now on who comes stays in the system's queue. Suspends until those are known whom the selector has accepted:
+   * then whoever accepts has them.
+   */
+  *stopAhead(): Coroutine<void> {
+    if (this.closed) return;
+    this.#accept.stopAhead();
+    yield* sleep(0);
+  }
+
+  /**
    * @internal A close() in which nobody is lost: whoever accepts gets those who have connected, as many as a backlog holds,
    * and then ClosedError; from then on it is closed. Suspends until those are known whom the selector has accepted.
    */
   *finish(): Coroutine<void> {
-    if (this.closed) return;
-    this.#accept.stopAhead();
-    yield* sleep(0);
+    yield* this.stopAhead();
     if (!this.closed) this.#accept.finish(BACKLOG);
   }
 

@@ -28,7 +28,7 @@ export interface ServerOptions {
 const BROKEN_OFF = new Set(['ECONNRESET', 'EPIPE']);
 
 /** How long those who have only just connected have for their first word when the server is being closed, in milliseconds. */
-const FIRST_WORD = 50;
+const FIRST_WORD = 200;
 
 /**
  * Serves a listener. A handler that fails is reported as any task that nobody awaits (not for ECONNRESET and EPIPE, which a
