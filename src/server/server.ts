@@ -3,7 +3,7 @@
 
 import { endAll } from '../compose/end.ts';
 import { wait } from '../compose/wait.ts';
-import { callLater } from '../kernel/callback.ts';
+import { type CallbackHandle, callLater } from '../kernel/callback.ts';
 import { createTask } from '../kernel/create-task.ts';
 import { ArgumentRangeError, ArgumentTypeError, ClosedError, InvalidStateError } from '../kernel/errors.ts';
 import { currentTask } from '../kernel/here.ts';
@@ -135,13 +135,16 @@ export class Server {
     const isGraceful = drain === null || drain > 0;
     this.#closing = true;
     this.endIdle(!isGraceful);
-    const moment = callLater(FIRST_WORD, () => this.endIdle(true));
+    let moment: CallbackHandle | null = null;
     try {
-      if (isGraceful) yield* this.takeLast();
+      if (isGraceful) {
+        yield* this.takeLast();
+        moment = callLater(FIRST_WORD, () => this.endIdle(true));
+      }
       this.listener.close();
       if (this.#tasks.size > 0) yield* wait(this.#tasks, { timeout: drain });
     } finally {
-      moment.cancel();
+      moment?.cancel();
       this.listener.close();
       yield* endAll(new Set(this.#tasks), 'the server is being closed');
     }
