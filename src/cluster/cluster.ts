@@ -109,8 +109,9 @@ export class Cluster {
 
 /**
  * Serves one port by many worker threads, each with a loop of its own; gives the Cluster when all of them serve. Suspends
- * until then. One that dies is replaced, and onUnhandled is told why; what waits in its share of the connections waits for
- * the next. At the end of the run the workers end, too: see close() for a better end.
+ * until then, and tells onUnhandled of a worker that takes long to join. One that dies is replaced, and onUnhandled is told
+ * why; what waits in its share of the connections waits for the next. At the end of the run the workers end, too: see close()
+ * for a better end.
  *
  * What a worker writes to console comes through the loop of this thread: use runPromise() here, for run() lets none of it
  * through before its end. (node:cluster)

@@ -105,8 +105,8 @@ export class Server {
 
   /**
    * Runs what may wait for ever, such as for the next request, and gives its result; undefined when the server is being
-   * closed: then it is cancelled at once. (A connection's first one has a moment more: what its peer may have sent already was
-   * never looked at.) Suspends as the body does.
+   * closed: then it is cancelled at once. (A connection's first one has a moment more, since nobody has looked yet at what its
+   * peer may have sent.) Suspends as the body does.
    */
   *whileIdle<T>(body: ScopeBody<T>): Coroutine<T | undefined> {
     const task = currentTask();

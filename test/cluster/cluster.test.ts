@@ -452,6 +452,24 @@ test('options that cannot be are errors that say what to do', () => {
   });
 });
 
+test('an entry that lives and does not join is waited for, with a hint of what to call', () => {
+  const idle = new URL('data:text/javascript,setInterval(() => {}, 1000)');
+  const reports: Unhandled[] = [];
+  leavesNothing(function* () {
+    const starting = createTask(cluster({ entry: idle, workers: 1, host: '127.0.0.1', port: 0 }));
+    yield* until(() => reports.length > 0);
+    expect(starting.done).toBe(false);
+    starting.cancel();
+    yield* wait([starting]);
+    expect(starting.cancelled).toBe(true);
+  }, reports);
+  expect(reports.map(({ kind }) => kind)).toEqual(['warning']);
+  const { message } = (reports[0] as Unhandled).error as Error;
+  expect(message).toContain('worker 0 of the cluster has not joined');
+  expect(message).toContain(String(idle));
+  expect(message).toContain('clusterWorker()');
+});
+
 test('reuseport: while no worker serves, the port is held: nobody else can listen on it', () => {
   const broken = shared(1);
   withCluster({ accept: 'reuseport', workers: 1, data: { broken } }, function* (servers) {
