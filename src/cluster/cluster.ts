@@ -77,19 +77,20 @@ export class Cluster {
   }
 
   /**
-   * Stops accepting, and suspends until all workers have ended. They are asked to: their serve() lets the handlers finish,
-   * `drain` milliseconds at most (default: for ever), and cancels them after that. With 'handoff', who has been accepted before
-   * is served, too; with 'reuseport' the system resets who still waits for a worker to accept. A worker that computes for ever hears
-   * nothing of that: put this into a timeout(), for cancelled it ends the workers in whatever they do but a system call.
+   * Stops accepting, and suspends until all workers have ended. They are asked to: their serve() takes who has connected
+   * before, lets the handlers finish, `drain` milliseconds at most (default: for ever), and cancels them after that. (Who is
+   * about to connect in that very moment is refused or reset, as by any server that ends.) A worker that computes for ever
+   * hears nothing of that: put this into a timeout(), for cancelled it ends the workers in whatever they do but a system call.
    */
   close(options: { drain?: number | null } = {}): Operation<void> {
     return made(this.ending(options.drain ?? null), 'close()');
   }
 
   private *ending(drain: number | null): Coroutine<void> {
-    this.#port.close();
-    for (const member of this.#members) member.stop(drain);
     try {
+      yield* this.#port.finish();
+      this.#port.close();
+      for (const member of this.#members) member.stop(drain);
       yield* shield(this.#end);
     } finally {
       yield* endAll(this.#tasks, 'the cluster is being closed');
@@ -108,8 +109,9 @@ export class Cluster {
 
 /**
  * Serves one port by many worker threads, each with a loop of its own; gives the Cluster when all of them serve. Suspends
- * until then. One that dies is replaced, and onUnhandled is told why; what waits in its share of the connections waits for
- * the next. At the end of the run the workers end, too: see close() for a better end.
+ * until then, and tells onUnhandled of a worker that takes long to join. One that dies is replaced, and onUnhandled is told
+ * why; what waits in its share of the connections waits for the next. At the end of the run the workers end, too: see close()
+ * for a better end.
  *
  * What a worker writes to console comes through the loop of this thread: use runPromise() here, for run() lets none of it
  * through before its end. (node:cluster)

@@ -1,6 +1,7 @@
 // One place in a cluster: its share of the connections, and the worker that serves it, or the next one when that dies.
 
 import { moveOnAfter } from '../compose/timeout.ts';
+import { callLater } from '../kernel/callback.ts';
 import { CoreactorError } from '../kernel/errors.ts';
 import { currentKernel, currentTask } from '../kernel/here.ts';
 import type { Coroutine } from '../kernel/operation.ts';
@@ -34,6 +35,8 @@ export interface Program {
 const PROVED = 5_000;
 const FIRST_PAUSE = 100;
 const LONGEST_PAUSE = 5_000;
+/** Of a worker that has not joined by then one is told, in milliseconds: its program may never do so. */
+const LONG = 5_000;
 
 export class Member {
   readonly index: number;
@@ -71,9 +74,26 @@ export class Member {
     const { entry, workers, data } = this.#program;
     const seat: Seat = { index: this.index, workers, data, share: this.#share.handle, orders: shareFd(orders[0]) };
     this.#line = new WorkerLine(`coreactor cluster ${this.index}`, PROGRAM, { entry, seat });
-    const heard = yield* this.#line.hear(`worker ${this.index} of the cluster to begin`);
+    const heard = yield* this.toJoin(this.#line);
     if (heard !== JOINED) throw this.reason(heard);
     this.#share.open = true;
+  }
+
+  // One that takes long is let: it may have much to load.
+  private *toJoin(line: WorkerLine): Coroutine<string | null> {
+    const kernel = currentKernel('cluster()');
+    const task = currentTask();
+    const hint = callLater(LONG, () => {
+      const late = `worker ${this.index} of the cluster has not joined in ${LONG / 1000} seconds, and is waited for`;
+      const what = `${this.#program.entry} has to call clusterWorker() in a running loop, and then its serve() or listener`;
+      const error = new CoreactorError('ERR_COREACTOR_THREAD', `${late}: ${what}`);
+      kernel.unhandled({ kind: 'warning', error, task });
+    });
+    try {
+      return yield* line.hear(`worker ${this.index} of the cluster to call clusterWorker().serve()`);
+    } finally {
+      hint.cancel();
+    }
   }
 
   /** After start(). Suspends until stop(), and puts a new worker in the place of each that dies. */

@@ -45,6 +45,8 @@ export interface Share {
 export interface Port {
   readonly address: Address;
   share(): Share;
+  /** Before close(), so that nobody is lost who was accepted and not handed out yet. Suspends until they are. */
+  finish(): Coroutine<void>;
   /** No more connections. The shares stay. A second call does nothing. */
   close(): void;
 }
@@ -79,6 +81,10 @@ export class ReusedPort implements Port {
       withdraw: leave,
       close: () => {},
     };
+  }
+
+  *finish(): Coroutine<void> {
+    // Here nobody accepts: the workers do, each in its own close().
   }
 
   close(): void {
@@ -132,6 +138,10 @@ export class HandedPort implements Port {
     };
     this.#shares.push(share);
     return share;
+  }
+
+  *finish(): Coroutine<void> {
+    yield* this.#listener.stopAhead();
   }
 
   close(): void {

@@ -25,22 +25,28 @@ export class AcceptOperation<T> implements Operation<T>, Iterator<Park, T, void>
   readonly #readiness: Readiness;
   readonly #take: (fd: number) => number;
   readonly #make: (fd: number) => T;
+  readonly #close: () => void;
   /** What the selector has accepted and nobody has taken yet. */
   readonly #ahead = new Ring<number>();
   #told = false;
+  /** Whether the selector is not to accept by itself any more. */
+  #byHand = false;
+  /** So many are given, of those who are there, and then nobody. */
+  #left = Number.POSITIVE_INFINITY;
   #rest: CallbackHandle | null = null;
 
-  /** Connections come from `take`, as descriptors or -errno, and `make` makes of one what it gives. */
-  constructor(readiness: Readiness, take: (fd: number) => number, make: (fd: number) => T) {
+  /** Connections come from `take`, as descriptors or -errno, and `make` makes of one what it gives; `close` ends it all. */
+  constructor(readiness: Readiness, take: (fd: number) => number, make: (fd: number) => T, close: () => void) {
     this.#readiness = readiness;
     this.#take = take;
     this.#make = make;
+    this.#close = close;
     readiness.acceptor = this;
   }
 
   /** The same operation, with another thing that it makes of a connection. */
   as<U>(make: (fd: number) => U): AcceptOperation<U> {
-    return new AcceptOperation(this.#readiness, this.#take, make);
+    return new AcceptOperation(this.#readiness, this.#take, make, this.#close);
   }
 
   [Symbol.iterator](): this {
@@ -50,22 +56,30 @@ export class AcceptOperation<T> implements Operation<T>, Iterator<Park, T, void>
   next(): IteratorResult<Park, T> {
     const readiness = this.#readiness;
     readiness.checkReader();
-    while (this.#ahead.size > 0 || readiness.readable) {
-      if (spend()) return readiness.giveWayReader(this);
+    const isEnding = this.#left !== Number.POSITIVE_INFINITY;
+    while (this.#left > 0 && (this.#ahead.size > 0 || readiness.readable)) {
+      if (!isEnding && spend()) return readiness.giveWayReader(this);
       const fd = this.#ahead.size > 0 ? this.#ahead.shift() : this.#take(readiness.fd);
       if (fd >= 0) {
         readiness.reader = null;
         this.#told = false;
+        this.#left--;
         return { done: true, value: this.#make(fd) };
       }
       if (fd === -EAGAIN) readiness.readable = false;
+      else if (EXHAUSTED.has(fd) && isEnding) break;
       else if (EXHAUSTED.has(fd)) return this.rest(fd);
       else if (!GONE.has(fd)) {
         readiness.reader = null;
         throw readiness.closed ? closedError('listener') : new SystemError(fd, 'accept', { fd: readiness.fd });
       }
     }
-    return readiness.parkReader(this);
+    if (isEnding) {
+      readiness.reader = null;
+      this.#close(); // before anything that takes time, in which more would come
+      throw closedError('listener');
+    }
+    return this.#byHand ? this.parkUnasked() : readiness.parkReader(this);
   }
 
   return(): IteratorResult<Park, T> {
@@ -79,6 +93,22 @@ export class AcceptOperation<T> implements Operation<T>, Iterator<Park, T, void>
     else readiness.readable = true; // an accept by hand meets the error, and knows what to do
     if (result < 0 || this.#ahead.size === MOST_AHEAD) readiness.stopAccepting(result >= 0);
     if (readiness.reader !== null) readiness.reader.wake();
+  }
+
+  /** From now on all who come stay in the system's queue; those whom the selector has accepted are told with the next turn. */
+  stopAhead(): void {
+    this.#byHand = true;
+    try {
+      this.#readiness.stopAccepting(true);
+    } catch {
+      // Somebody has closed the descriptor behind our back: the next accept by hand meets the error.
+    }
+  }
+
+  /** Those who are there are given at once, `most` at most, and then the listener is closed: the others go on coming. */
+  finish(most: number): void {
+    this.#left = most;
+    this.#readiness.ready(READ);
   }
 
   /** The listener is closed: whoever was in its queue learns it by a reset, those who were accepted ahead too. */
@@ -99,7 +129,6 @@ export class AcceptOperation<T> implements Operation<T>, Iterator<Park, T, void>
   private rest(errno: number): IteratorYieldResult<Park> {
     const readiness = this.#readiness;
     readiness.readable = false;
-    readiness.reader = here.task;
     if (!this.#told) {
       const error = new SystemError(errno, 'accept', { fd: readiness.fd });
       currentKernel('accept()').unhandled({ kind: 'warning', error, task: here.task });
@@ -109,6 +138,11 @@ export class AcceptOperation<T> implements Operation<T>, Iterator<Park, T, void>
       this.#rest = null;
       if (!readiness.closed) readiness.ready(READ);
     });
+    return this.parkUnasked();
+  }
+
+  private parkUnasked(): IteratorYieldResult<Park> {
+    this.#readiness.reader = here.task;
     return park(this);
   }
 }

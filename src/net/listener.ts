@@ -4,9 +4,10 @@ import { constants } from 'node:os';
 import { ArgumentTypeError } from '../kernel/errors.ts';
 import { currentKernel } from '../kernel/here.ts';
 import { made } from '../kernel/made.ts';
-import type { Operation } from '../kernel/operation.ts';
+import type { Coroutine, Operation } from '../kernel/operation.ts';
 import { Readiness } from '../kernel/readiness.ts';
 import { ACCEPT, READ } from '../kernel/selector-port.ts';
+import { sleep } from '../kernel/sleep.ts';
 import { type AddressParts, addon } from '../native/addon.ts';
 import {
   type Address,
@@ -70,7 +71,8 @@ export class Listener<A extends Address = Address> implements Disposable {
       addon.closeDescriptor(fd);
       throw error;
     }
-    this.#accept = new AcceptOperation(this.#readiness, take ?? addon.accept, (one) => new Socket(one, true));
+    const make = (one: number): Socket => new Socket(one, true);
+    this.#accept = new AcceptOperation(this.#readiness, take ?? addon.accept, make, () => this.close());
   }
 
   get fd(): number {
@@ -95,6 +97,25 @@ export class Listener<A extends Address = Address> implements Disposable {
     const accept = this.#accept.as((fd) => fd);
     this.#accept = accept;
     return accept;
+  }
+
+  /**
+   * @internal From now on who comes stays in the system's queue. Suspends until those are known whom the selector has accepted:
+   * then whoever accepts has them.
+   */
+  *stopAhead(): Coroutine<void> {
+    if (this.closed) return;
+    this.#accept.stopAhead();
+    yield* sleep(0);
+  }
+
+  /**
+   * @internal A close() in which nobody is lost: whoever accepts gets those who have connected, as many as a backlog holds,
+   * and then ClosedError; from then on it is closed. Suspends until those are known whom the selector has accepted.
+   */
+  *finish(): Coroutine<void> {
+    yield* this.stopAhead();
+    if (!this.closed) this.#accept.finish(BACKLOG);
   }
 
   /**

@@ -3,14 +3,17 @@
 
 import { endAll } from '../compose/end.ts';
 import { wait } from '../compose/wait.ts';
+import { type CallbackHandle, callLater } from '../kernel/callback.ts';
 import { createTask } from '../kernel/create-task.ts';
 import { ArgumentRangeError, ArgumentTypeError, ClosedError, InvalidStateError } from '../kernel/errors.ts';
+import { currentTask } from '../kernel/here.ts';
 import { made } from '../kernel/made.ts';
 import type { Coroutine, Operation } from '../kernel/operation.ts';
 import { CancelScope, type ScopeBody } from '../kernel/scope.ts';
 import type { Task } from '../kernel/task.ts';
 import type { Listener } from '../net/listener.ts';
 import type { Socket } from '../net/socket.ts';
+import { Event } from '../sync/event.ts';
 import { Semaphore } from '../sync/semaphore.ts';
 
 /** What serves one connection. The socket is closed when it has ended, however it has. */
@@ -23,6 +26,9 @@ export interface ServerOptions {
 
 /** How a peer ends a connection that does not say goodbye: no failure of ours. */
 const BROKEN_OFF = new Set(['ECONNRESET', 'EPIPE']);
+
+/** How long those who have only just connected have for their first word when the server is being closed, in milliseconds. */
+const FIRST_WORD = 200;
 
 /**
  * Serves a listener. A handler that fails is reported as any task that nobody awaits (not for ECONNRESET and EPIPE, which a
@@ -41,10 +47,15 @@ const BROKEN_OFF = new Set(['ECONNRESET', 'EPIPE']);
 export class Server {
   readonly listener: Listener;
   readonly #handler: Handler;
+  readonly #most: number;
   readonly #places: Semaphore | null;
   readonly #tasks = new Set<Task<unknown>>();
-  /** Handlers that wait for what a peer may never say. */
-  readonly #idle = new Set<CancelScope>();
+  /** Of those, whose peer was not listened to yet, as far as whileIdle() knows. */
+  readonly #unheard = new Set<Task<unknown>>();
+  /** Handlers that wait for what a peer may never say, and whether that is its first word. */
+  readonly #idle = new Map<CancelScope, boolean>();
+  /** serve() accepts nobody any more. */
+  readonly #accepted = new Event({ name: 'the end of accepting' });
   #serving = false;
   #closing = false;
 
@@ -54,6 +65,7 @@ export class Server {
     if (!(maxConnections >= 1)) throw new ArgumentRangeError(`maxConnections ${maxConnections} must be at least 1`);
     this.listener = listener;
     this.#handler = handler;
+    this.#most = maxConnections;
     this.#places = maxConnections === Number.POSITIVE_INFINITY ? null : new Semaphore(maxConnections);
   }
 
@@ -77,56 +89,89 @@ export class Server {
     this.#serving = true;
     try {
       for (;;) {
-        if (this.#places !== null) yield* this.#places.acquire();
+        if (this.#places !== null) {
+          if (this.#closing && this.#places.locked) return; // who has no place now never will
+          yield* this.#places.acquire();
+        }
         this.start(yield* this.listener.accept());
       }
     } catch (error) {
       if (!(this.#closing && error instanceof ClosedError)) throw error;
     } finally {
       this.listener.close();
+      this.#accepted.set();
     }
   }
 
   /**
    * Runs what may wait for ever, such as for the next request, and gives its result; undefined when the server is being
-   * closed: then it is cancelled at once. Suspends as the body does.
+   * closed: then it is cancelled at once. (A connection's first one has a moment more, since nobody has looked yet at what its
+   * peer may have sent.) Suspends as the body does.
    */
   *whileIdle<T>(body: ScopeBody<T>): Coroutine<T | undefined> {
-    if (this.#closing) return undefined;
+    const task = currentTask();
+    const isFirst = this.#unheard.has(task);
+    if (this.#closing && !isFirst) return undefined;
     const scope = new CancelScope();
-    this.#idle.add(scope);
+    this.#idle.set(scope, isFirst);
     try {
       return yield* scope.run(body);
     } finally {
       this.#idle.delete(scope);
+      this.#unheard.delete(task);
     }
   }
 
   /**
    * Stops accepting, ends what is idle, and waits `drain` milliseconds at most (default: for ever) until the handlers have
-   * ended; then they are cancelled, and awaited. Cancelled itself, it cancels them at once. (Go: http.Server.Shutdown)
+   * ended; then they are cancelled, and awaited. Who has connected before is served, too, if serve() runs and there is a place;
+   * the others get a reset, and so do all if `drain` is 0. Cancelled itself, it cancels them at once. (Go: http.Server.Shutdown)
    */
   close(options: { drain?: number | null } = {}): Operation<void> {
     return made(this.ending(options.drain ?? null), 'close()');
   }
 
   private *ending(drain: number | null): Coroutine<void> {
+    const isGraceful = drain === null || drain > 0;
     this.#closing = true;
-    this.listener.close();
-    for (const scope of this.#idle) scope.cancel();
+    this.endIdle(!isGraceful);
+    let moment: CallbackHandle | null = null;
     try {
+      if (isGraceful) {
+        yield* this.takeLast();
+        moment = callLater(FIRST_WORD, () => this.endIdle(true));
+      }
+      this.listener.close();
       if (this.#tasks.size > 0) yield* wait(this.#tasks, { timeout: drain });
     } finally {
+      moment?.cancel();
+      this.listener.close();
       yield* endAll(new Set(this.#tasks), 'the server is being closed');
     }
+  }
+
+  /** Ends what is idle, also those who have yet to say their first word, or not. */
+  private endIdle(all: boolean): void {
+    if (all) this.#unheard.clear();
+    for (const [scope, isFirst] of this.#idle) if (all || !isFirst) scope.cancel();
+  }
+
+  // To those who wait in the queue the server has answered already. It is serve() that takes them, as all others.
+  private *takeLast(): Coroutine<void> {
+    if (!this.#serving) return;
+    yield* this.listener.finish();
+    // Where all places are taken it waits for one, and not for them.
+    if (this.#tasks.size < this.#most) yield* this.#accepted.wait();
   }
 
   private start(socket: Socket): void {
     const task = createTask(this.handle(socket), { name: `connection ${socket.fd}` });
     this.#tasks.add(task);
+    this.#unheard.add(task);
     task.addDoneCallback(() => {
       socket.close(); // also of one that was cancelled before its first step
       this.#tasks.delete(task);
+      this.#unheard.delete(task);
       this.#places?.release();
     });
   }

@@ -1,25 +1,31 @@
 // Server: a task for each connection, limits, failures that stop nobody, and the end: drain, deadline, force.
 
+import { existsSync, writeSync } from 'node:fs';
+import { constants, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import {
   allTasks,
   type Coroutine,
+  callSoon,
   connect,
   createTask,
   Event,
   gather,
   type Handler,
-  type Listener,
+  Listener,
   listen,
   run,
   Server,
   type ServerOptions,
-  type Socket,
+  Socket,
   sleep,
   type Task,
   timeout,
   type Unhandled,
+  wait,
 } from '../../src/index.ts';
+import { addon } from '../../src/native/addon.ts';
 import { thrownIn } from '../kernel/helpers.ts';
 import { countDescriptors } from '../support/descriptors.ts';
 
@@ -204,6 +210,194 @@ test('S30: a run that ends without close() leaves nothing open either; serve() i
   expect(reports).toEqual([]);
 });
 
+/** Clients that are in the system's queue, and nobody has seen them yet; each has said its number. */
+function waiting(listener: Listener, count: number): Socket[] {
+  const address = listener.address as unknown as Partial<{ host: string; port: number; path: string }>;
+  return Array.from({ length: count }, (_, i) => {
+    const { host = '', port = 0, path } = address;
+    const fd = path === undefined ? addon.connectTcp(host, port)[0] : addon.openUnix();
+    if (path !== undefined) addon.connectUnix(fd, path);
+    const socket = new Socket(fd, true);
+    writeSync(socket.fd, `${i}`);
+    return socket;
+  });
+}
+
+/** What the server says to them, and then their ends: the code of an error, too. */
+function* answersTo(clients: Socket[]): Coroutine<string[]> {
+  const answers: string[] = [];
+  for (const client of clients) {
+    try {
+      const answer = (yield* client.recv(100)).toString();
+      if (answer !== '') expect((yield* client.recv(100)).toString()).toBe('');
+      answers.push(answer);
+    } catch (error) {
+      answers.push((error as { code: string }).code);
+    }
+    client.close();
+  }
+  return answers;
+}
+
+function* once(socket: Socket): Coroutine<void> {
+  yield* socket.sendAll(yield* socket.recv(100));
+}
+
+function* keptAlive(socket: Socket, server: Server): Coroutine<void> {
+  for (;;) {
+    const request = yield* server.whileIdle(() => socket.recv(100));
+    if (request === undefined || request.length === 0) return;
+    yield* socket.sendAll(request);
+  }
+}
+
+const numbers = (count: number): string[] => Array.from({ length: count }, (_, i) => `${i}`);
+
+test.each([
+  ['once', once],
+  ['as long as they wish', keptAlive],
+])('close() serves those who have connected before and nobody has accepted yet: %s', (_, handler) => {
+  // In the queue, and, where the selector accepts by itself, on their way from it.
+  for (const turns of [0, 1, 2, 3]) {
+    const reports = serving(handler, function* ({ server, serving }) {
+      yield* sleep(0); // serve() accepts
+      const clients = waiting(server.listener, 200);
+      for (let i = 0; i < turns; i++) yield* sleep(0);
+      const closing = createTask(server.close());
+      expect(yield* answersTo(clients)).toEqual(numbers(200));
+      yield* serving;
+      yield* closing;
+      expect([server.connections, server.listener.closed]).toEqual([0, true]);
+    });
+    expect(reports).toEqual([]);
+  }
+});
+
+test('close() serves those who connect in the very turns in which it is at that', () => {
+  const reports = serving(keptAlive, function* ({ server, serving, dial }) {
+    // A selector that accepts by itself may do so whenever it is called: to forget one who is waiting, too.
+    const others = yield* gather(Array.from({ length: 20 }, dial));
+    for (const socket of others)
+      createTask(socket.recv(1)).addDoneCallback((task) => task.state === 'failed' && task.exception());
+    yield* until(() => server.connections === 20);
+    const clients = waiting(server.listener, 3);
+    const come = (): void => {
+      if (server.listener.closed) return;
+      clients.push(...waiting(server.listener, 1));
+      others.pop()?.close();
+      callSoon(come);
+    };
+    callSoon(come);
+    yield* sleep(0);
+    yield* server.close();
+    yield* serving;
+    expect(clients.length).toBeGreaterThan(3);
+    expect(yield* answersTo(clients)).toEqual(['0', '1', '2', ...clients.slice(3).map(() => '0')]);
+    for (const socket of others) socket.close();
+  });
+  expect(reports).toEqual([]);
+});
+
+test('of those who wait at a close() as many are served as have a place; the others get a reset', () => {
+  for (const busy of [0, 1, 2, 3]) {
+    const mayEnd = new Event();
+    serving(
+      function* (socket) {
+        if ((yield* socket.recv(1)).toString() === 'x') yield* mayEnd.wait();
+        else yield* socket.sendAll(Buffer.from('served'));
+      },
+      function* ({ server, dial }) {
+        const first = yield* gather(Array.from({ length: busy }, dial));
+        for (const socket of first) yield* socket.sendAll(Buffer.from('x'));
+        yield* until(() => server.connections === busy);
+        yield* sleep(0);
+        const clients = waiting(server.listener, 5);
+        const closing = createTask(server.close());
+        const expected = clients.map((_, i) => (i < 3 - busy ? 'served' : 'ECONNRESET'));
+        expect(yield* answersTo(clients)).toEqual(expected);
+        mayEnd.set();
+        yield* closing;
+        for (const socket of first) socket.close();
+      },
+      { maxConnections: 3 },
+    );
+  }
+});
+
+test('who says nothing after having connected keeps no server from its end', () => {
+  for (const patience of [0, 5]) {
+    serving(keptAlive, function* ({ server, dial }) {
+      const silent = yield* dial();
+      yield* sleep(patience);
+      yield* server.close();
+      expect((yield* silent.recv(1)).length).toBe(0);
+    });
+  }
+});
+
+test('nobody is taken at a close() with no time for it, at one that is cancelled, and by a server that does not serve', () => {
+  for (const way of ['no time', 'cancelled', 'not served', 'closed']) {
+    let entered = 0;
+    run(function* () {
+      const server = new Server(listen({ host: '127.0.0.1', port: 0 }), function* (socket) {
+        entered++;
+        yield* once(socket);
+      });
+      if (way !== 'not served') createTask(server.serve()).addDoneCallback((task) => task.exception());
+      yield* sleep(0);
+      const clients = waiting(server.listener, 5);
+      if (way === 'closed') server.listener.close();
+      const closing = createTask(server.close({ drain: way === 'no time' ? 0 : null }));
+      if (way === 'cancelled') createTask(() => sleep(0)).addDoneCallback(() => closing.cancel());
+      if (way === 'cancelled') yield* until(() => closing.done);
+      else yield* closing;
+      const answers = yield* answersTo(clients);
+      if (way !== 'cancelled') expect(answers).toEqual(clients.map(() => 'ECONNRESET'));
+      expect([server.listener.closed, server.connections]).toEqual([true, 0]);
+    });
+    if (way !== 'cancelled') expect(entered).toBe(0);
+  }
+});
+
+test('close() out of descriptors ends all the same; so does one behind whose back the descriptor was closed', () => {
+  for (const errno of [constants.errno.EMFILE, constants.errno.EBADF]) {
+    const reports: Unhandled[] = [];
+    run(
+      function* () {
+        const [reader, writer] = addon.makePipe() as [number, number];
+        const address = { host: '127.0.0.1', port: 1 };
+        const server = new Server(
+          new Listener(reader, { address, take: (fd) => (fd < 0 ? -constants.errno.EBADF : -errno) }),
+          once,
+        );
+        const serving = createTask(server.serve());
+        yield* sleep(0);
+        writeSync(writer, 'x');
+        yield* timeout(10_000, () => server.close());
+        yield* wait([serving]);
+        expect(serving.done).toBe(true);
+        if (serving.state === 'failed') expect(serving.exception()).toMatchObject({ code: 'EBADF' });
+        addon.closeDescriptor(writer);
+      },
+      { onUnhandled: (report) => reports.push(report) },
+    );
+    expect(reports.filter(({ kind }) => kind !== 'warning')).toEqual([]);
+  }
+});
+
+test('who has connected to a Unix socket before a close() is served, too; two that close at once lose nobody', () => {
+  const path = join(tmpdir(), `coreactor-server-${process.pid}.sock`);
+  run(function* () {
+    const server = new Server(listen({ path }), keptAlive);
+    createTask(server.serve());
+    yield* sleep(0);
+    const clients = waiting(server.listener, 20);
+    yield* gather([server.close(), server.close()]);
+    expect(yield* answersTo(clients)).toEqual(numbers(20));
+    expect(existsSync(path)).toBe(false);
+  });
+});
+
 test('bad arguments are refused', () => {
   run(function* () {
     const listener = listen({ host: '127.0.0.1', port: 0 });
@@ -218,16 +412,17 @@ test('a connection that is cancelled before its first step is closed all the sam
   run(function* () {
     using listener = listen({ host: '127.0.0.1', port: 0 });
     using client = yield* connect(listener.address as { host: string; port: number });
-    const socket = yield* listener.accept();
+    const accept = listener.accept.bind(listener);
+    const socket = yield* accept();
     let steps = 0;
     // It is asked for the next connection in the step that has made the task of the first.
-    function* accept(): Coroutine<Socket> {
+    listener.accept = function* () {
       if (steps++ === 0) return socket;
       for (const task of allTasks()) if (task.name === `connection ${socket.fd}`) task.cancel();
-      return yield* listener.accept();
-    }
+      return yield* accept();
+    };
     let entered = false;
-    const server = new Server({ accept, close: () => listener.close() } as unknown as Listener, function* () {
+    const server = new Server(listener, function* () {
       entered = true;
     });
     createTask(server.serve());

@@ -6,7 +6,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { foreign } from './commands.ts';
 import { startCommand } from './program.ts';
-import { freePort } from './redis.ts';
+import { onFreePort } from './redis.ts';
 
 /** Where Debian keeps its programs, which are in no PATH; undefined if there is none. */
 export function postgresFolder(): string | undefined {
@@ -32,29 +32,17 @@ export async function withPostgres(body: (server: { port: number; user: string }
     const [initdb = '', ...options] = as([join(programs, 'initdb'), '-D', data, '-U', user, '-A', 'trust', '-N']);
     const made = spawnSync(initdb, options, { ...foreign, timeout: 60_000 });
     if (made.status !== 0) throw new Error(`initdb failed: ${made.stderr}${made.stdout}`);
-    const port = await freePort();
-    const server = startCommand(
-      as([
-        join(programs, 'postgres'),
-        '-D',
-        data,
-        '-p',
-        String(port),
-        '-h',
-        '127.0.0.1',
-        '-k',
-        folder,
-        '-c',
-        'fsync=off',
-      ]),
-      60,
-    );
+    const { port, program } = await onFreePort('Address already in use', async (port) => {
+      const place = ['-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', folder];
+      const program = startCommand(as([join(programs, 'postgres'), ...place, '-c', 'fsync=off']), 60);
+      await program.warns('ready to accept connections');
+      return program;
+    });
     try {
-      await server.warns('ready to accept connections');
       await body({ port, user });
     } finally {
-      server.child.kill('SIGINT'); // a fast shutdown
-      await server.ended;
+      program.child.kill('SIGINT'); // a fast shutdown
+      await program.ended;
     }
   } finally {
     rmSync(folder, { recursive: true, force: true });
