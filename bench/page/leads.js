@@ -2,7 +2,8 @@
 // reason.
 
 import { relative } from '../echo/measure.js';
-import { summarizeRatio } from '../harness/statistics.js';
+import { YARDSTICK } from '../echo/servers.js';
+import { summarize, summarizeRatio } from '../harness/statistics.js';
 import { figure } from '../harness/table.js';
 import { reasonFor } from './reasons.js';
 
@@ -14,6 +15,7 @@ import { reasonFor } from './reasons.js';
  * @property {string} what
  * @property {import('../harness/statistics.js').Summary} ratio
  * @property {number} rounds
+ * @property {number} [noise] how far the yardstick is from itself in this figure, as a ratio of 1 or more
  * @property {{ starves?: boolean, loadIsLimit?: boolean }} [signs] what of the samples speaks for a reason
  */
 
@@ -53,22 +55,33 @@ function isRuntime(name) {
   return !name.startsWith(OURS) && !/^C |\(C\)$/.test(name);
 }
 
+/**
+ * How sure a lead is, and why it is there.
+ * @param {Lead} lead
+ * @returns {[certain: string, why: string]}
+ */
+function judge({ bench, where, who, what, ratio, rounds, noise = 1, signs = {} }) {
+  if (rounds === 1) return ['one round only', NOT_SURE];
+  if (ratio.min <= 1) return ['not in every round', NOT_SURE];
+  if (ratio.median <= noise)
+    return ['within the noise', `here ${YARDSTICK} is ${figure(noise)} times as good as itself`];
+  return ['in every round', reasonFor({ bench, where, who, what, ...signs })];
+}
+
 /** @param {(readonly [string, import('./page.js').Part])[]} parts */
 export function leads(parts) {
   const found = parts.flatMap(([bench, { tables }]) => tables.flatMap(({ data }) => leadsIn(bench, data)));
   if (found.length === 0) return ['Nobody, in any figure below.'];
-  const rows = found.map(({ bench, where, who, what, ratio, rounds, signs = {} }) => {
-    const sure = ratio.min > 1 && rounds > 1;
-    const certain = rounds === 1 ? 'one round only' : sure ? 'in every round' : 'not in every round';
+  const rows = found.map((lead) => {
+    const { bench, where, who, what, ratio } = lead;
     const range = `${figure(ratio.median)} (${figure(ratio.min)}–${figure(ratio.max)})`;
-    const why = sure ? reasonFor({ bench, where, who, what, ...signs }) : NOT_SURE;
-    return `| ${[bench, where, who, what, range, certain, why].join(' | ')} |`;
+    return `| ${[bench, where, who, what, range, ...judge(lead)].join(' | ')} |`;
   });
   return [
     'Every figure in which another runtime did better in the median; "ours / theirs" is the median of the rounds and their',
-    'range (theirs / ours where more is better). What is ahead of us by less than it varies is in the list too. The servers',
-    'in C are no runtimes but the yardsticks: how we stand to them is in each table. The reasons are ours, not measured,',
-    'but where one names a figure.',
+    'range (theirs / ours where more is better). What is ahead of us by less than it varies is in the list too: "within the',
+    'noise" by less than C epoll was ahead of a second process of itself in that figure. The servers in C are no runtimes but',
+    'the yardsticks: how we stand to them is in each table. The reasons are ours, not measured, but where one names a figure.',
     '',
     '| bench | where | who | figure | ours / theirs | how surely | why |',
     '| --- | --- | --- | --- | ---: | --- | --- |',
@@ -98,6 +111,11 @@ function echoLeads(bench, { connections, inFlight, end, rate, bytes, servers }) 
     server.rounds.map((/** @type {any} */ { value }) => relative(value, /** @type {any} */ (key)));
   const ours = servers.find((/** @type {any} */ server) => server.name === OURS);
   if (ours === undefined) return [];
+  const yardstick = servers.find((/** @type {any} */ server) => server.name === YARDSTICK);
+  const noiseOf = (/** @type {string} */ key) => {
+    const own = yardstick === undefined ? undefined : summarize(pick(yardstick, key));
+    return own === undefined ? 1 : Math.max(own.max, 1 / own.min);
+  };
   const compared = ECHO.filter(([key]) => rate === undefined || key !== 'perSecond');
   return servers
     .filter((/** @type {any} */ { name }) => isRuntime(name))
@@ -109,7 +127,7 @@ function echoLeads(bench, { connections, inFlight, end, rate, bytes, servers }) 
         const what = end === undefined ? word : word.replace('request', 'connection').replace('throughput', 'rate');
         const { starved, loadBusy } = server.summary;
         const signs = { starves: starved?.median > 0, loadIsLimit: loadBusy?.median > LOAD_IS_LIMIT };
-        return [{ bench, where, who: server.name, what, ratio, rounds: roundsOf(server), signs }];
+        return [{ bench, where, who: server.name, what, ratio, rounds: roundsOf(server), noise: noiseOf(key), signs }];
       }),
     );
 }

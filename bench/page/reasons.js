@@ -21,8 +21,7 @@ const REASONS = [
   {
     bench: /echo|latency/,
     where: / x 1$/,
-    who: /^(uvloop|Go)/,
-    why: 'with one connection both sides sleep between messages, and JavaScript wakes up to cold caches',
+    why: 'with one connection both sides sleep between messages: most of it is how soon two cores wake up, and then to which caches',
   },
   {
     bench: /echo/,
@@ -48,6 +47,11 @@ const REASONS = [
   },
   { bench: /sync/, where: /hand|lock|queue/, who: /^Go/, why: 'machine code, and no generator to be resumed' },
   { bench: /sync/, who: /semaphore/, why: 'it resolves a promise: no task, no owner, no cancelling' },
+  {
+    bench: /sync/,
+    where: /lock/,
+    why: 'each acquire makes a Wait, which is its guard and takes it back when it is cancelled: to collect them is a fifth of the time',
+  },
   {
     bench: /sync/,
     where: /timeout/,

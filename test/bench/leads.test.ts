@@ -56,6 +56,15 @@ test('who was measured while the machine was quick is not ahead for that', () =>
   expect(rowsOf(echo({ coreactor: [quick, quick], Peer: [slow, slow] }))[0]).toContain('1.10 (1.10–1.10)');
 });
 
+test('what is less than the yardstick differs from itself is noise, and no reason is made up for it', () => {
+  const [ours, theirs] = [{ p99Us: 1.2 }, { p99Us: 1 }];
+  const row = (...itself: number[]): string | undefined =>
+    rowsOf(echo({ coreactor: [ours, ours], Peer: [theirs, theirs], 'C epoll': itself.map((p99Us) => ({ p99Us })) }))[0];
+  expect(row(1, 1.3)).toContain('within the noise | here C epoll is 1.30 times as good as itself');
+  expect(row(0.8, 1)).toContain('within the noise | here C epoll is 1.25 times as good as itself');
+  expect(row(0.9, 1.1)).toContain('in every round | not known');
+});
+
 test('a reason is given only where somebody is ahead in every round, and for what its samples show', () => {
   const ours = [{ cpuUs: 2 }, { cpuUs: 2 }];
   const reason = (...samples: Samples): string | undefined =>
