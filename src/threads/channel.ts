@@ -11,10 +11,10 @@ import { addon } from '../native/addon.ts';
 import { SystemError } from '../native/system-error.ts';
 import { FdStream } from '../net/open-fd.ts';
 import { deserialize, serialize } from './clone.ts';
-import { NONE, PlainReader, PlainWriter, SHORT, type Shape } from './plain-codec.ts';
+import { NONE, PlainReader, PlainWriter, type Shape } from './plain-codec.ts';
 import { openShared, type SharedFd, shareFd } from './shared-fd.ts';
-import { BYTES, CLONE, FEW, type Kind, PLAIN, SharedRing, type Side, type Take, TEXT } from './shared-ring.ts';
-import { isWellFormed } from './text-buffer.ts';
+import { BYTES, CLONE, FEW, type Kind, LATIN, PLAIN, SharedRing, type Side, type Take, TEXT } from './shared-ring.ts';
+import { isWellFormed, TextWindow } from './text-buffer.ts';
 
 const { EAGAIN } = constants.errno;
 
@@ -46,9 +46,9 @@ export class Channel implements Disposable {
   /** @param options.capacity bytes that may wait; a power of two, 1 MiB by default. */
   constructor(options: { capacity?: number } = {}) {
     const { capacity = 1 << 20 } = options;
-    if (!Number.isInteger(capacity) || capacity < 64 || capacity > 1 << 30 || (capacity & (capacity - 1)) !== 0) {
+    if (!Number.isInteger(capacity) || capacity < 64 || capacity > 1 << 29 || (capacity & (capacity - 1)) !== 0) {
       throw new ArgumentRangeError(
-        `new Channel() was given the capacity ${capacity}: it must be a power of two, from 64 bytes to 1 GiB`,
+        `new Channel() was given the capacity ${capacity}: it must be a power of two, from 64 bytes to 512 MiB`,
       );
     }
     const { memory } = SharedRing.create(capacity);
@@ -239,7 +239,7 @@ export class ChannelSender extends ChannelEnd {
   }
 
   private encode(value: unknown): Message {
-    if (typeof value === 'string' && value.length >= SHORT && isWellFormed(value)) {
+    if (typeof value === 'string' && isWellFormed(value)) {
       return { content: value, kind: TEXT, length: value.length, fresh: NONE };
     }
     if (value instanceof Uint8Array && (value.constructor === Uint8Array || Buffer.isBuffer(value))) {
@@ -270,10 +270,12 @@ interface Message {
 }
 
 export class ChannelReceiver extends ChannelEnd {
-  readonly #plain = new PlainReader();
+  readonly #text = new TextWindow();
+  readonly #plain = new PlainReader(this.#text);
   readonly #take: Take<unknown> = (bytes, from, to, kind, ahead) => {
-    if (kind === PLAIN) return this.#plain.read(bytes, from, ahead);
-    this.#plain.pass(bytes, from);
+    this.#text.move(bytes, from, ahead);
+    if (kind === LATIN) return this.#text.latin1(from, to);
+    if (kind === PLAIN) return this.#plain.read(bytes, from);
     if (kind === TEXT) return bytes.utf8Slice(from, to);
     const copy = Buffer.allocUnsafe(to - from);
     if (copy.length > FEW) bytes.copy(copy, 0, from, to);

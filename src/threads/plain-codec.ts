@@ -7,7 +7,7 @@
 //            names and values if it has no shape, since there are too many
 
 import { types } from 'node:util';
-import { isWellFormed, type TextBuffer, TextWindow } from './text-buffer.ts';
+import { isWellFormed, type TextBuffer, type TextWindow } from './text-buffer.ts';
 
 const NULL = 0;
 const FALSE = 1;
@@ -31,7 +31,7 @@ const MOST_NAMES = 255;
 /** Names that never come again are not to fill the memory. */
 const MOST_SHAPES = 1 << 12;
 /** So short a text is quicker letter by letter. */
-export const SHORT = 32;
+const SHORT = 32;
 
 /** The names of an object's properties in their order: one more than its parent has. All shapes are a tree. */
 export class Shape {
@@ -260,27 +260,26 @@ interface Known {
 
 export class PlainReader {
   readonly #shapes: Known[] = [];
-  readonly #text = new TextWindow();
+  readonly #text: TextWindow;
   #bytes: TextBuffer = Buffer.alloc(0) as TextBuffer;
   #view = new DataView(this.#bytes.buffer);
   #at = 0;
 
-  /** What a writer has written, in these bytes from there on; up to `ahead` they stay as they are. */
-  read(bytes: TextBuffer, from: number, ahead: number): unknown {
+  /** The window that moves with what it reads. */
+  constructor(text: TextWindow) {
+    this.#text = text;
+  }
+
+  /** What a writer has written, in these bytes from there on. */
+  read(bytes: TextBuffer, from: number): unknown {
     if (bytes !== this.#bytes) {
       this.#bytes = bytes;
       this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     }
-    this.#text.move(bytes, from, ahead);
     const shapes = this.#view.getUint32(from);
     if (shapes !== 0) this.takeShapes(from + shapes);
     this.#at = from + HEADER_BYTES;
     return this.take();
-  }
-
-  /** What lies there is no such value. */
-  pass(bytes: TextBuffer, from: number): void {
-    this.#text.move(bytes, from, from);
   }
 
   private take(): unknown {

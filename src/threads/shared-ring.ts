@@ -3,7 +3,7 @@
 //   control: head | tail | reader sleeps | writer sleeps | closed | reader there | writer there
 //                                                                       head and tail count bytes, and never go back
 //   data:    | word, message | word, message | free |                  each message padded to whole words;
-//                                                                       the word is its length * 4 + its kind
+//                                                                       the word is its length * 8 + its kind
 //
 // Who finds nothing to do lies down, and the other one wakes it; nobody is woken that is up. That no wake is lost hangs on
 // the order of four accesses, all sequentially consistent:
@@ -25,12 +25,14 @@ const WRITER_THERE = 68;
 const CONTROL_BYTES = 384;
 const WORD_BYTES = 4;
 
-/** What a message is: text as UTF-8, and bytes, which may stand for a value. */
+/** What a message is: bytes, which may stand for a value, or text, as UTF-8 or a byte for each letter. */
 export const BYTES = 0;
 export const TEXT = 1;
-export const CLONE = 2;
-export const PLAIN = 3;
-export type Kind = typeof BYTES | typeof TEXT | typeof CLONE | typeof PLAIN;
+export const LATIN = 2;
+export const CLONE = 3;
+export const PLAIN = 4;
+export type Kind = typeof BYTES | typeof TEXT | typeof LATIN | typeof CLONE | typeof PLAIN;
+const KINDS = 8;
 
 /** Makes something of the bytes of a message, which lie there only while this runs. Up to `ahead` lies what comes next. */
 export type Take<T> = (bytes: TextBuffer, from: number, to: number, kind: Kind, ahead: number) => T;
@@ -44,6 +46,8 @@ const otherSleeps = (side: Side): number => (side === 'reader' ? WRITER_SLEEPS :
 /** So few bytes are copied quicker one by one, and so many by the word. */
 export const FEW = 64;
 const FEW_BY_WORD = 256;
+/** So short a text is copied quicker letter by letter. */
+const SHORT = 32;
 
 const aligned = (bytes: number): number => (bytes + 3) & ~3;
 
@@ -91,7 +95,9 @@ export class SharedRing {
     const head = this.#control[HEAD] as number; // nobody else writes it
     const mask = this.capacity - 1;
     const at = (head + WORD_BYTES) & mask;
-    if (typeof message === 'string') {
+    if (typeof message === 'string' && this.writeLetters(message, head, at)) {
+      kind = LATIN;
+    } else if (typeof message === 'string') {
       const most = 3 * length;
       if (at + most > this.capacity || !this.hasRoom(head, most)) return this.write(Buffer.from(message), kind);
       length = this.#text.utf8Write(message, at);
@@ -113,7 +119,7 @@ export class SharedRing {
         if (first < length) this.#data.set(message.subarray(first, length), 0);
       }
     }
-    this.#words[(head & mask) >> 2] = length * 4 + kind;
+    this.#words[(head & mask) >> 2] = length * KINDS + kind;
     Atomics.store(this.#control, HEAD, (head + WORD_BYTES + aligned(length)) | 0);
     return true;
   }
@@ -125,8 +131,8 @@ export class SharedRing {
     if (this.#headSeen === tail) return null;
     const mask = this.capacity - 1;
     const word = this.#words[(tail & mask) >> 2] as number;
-    const length = word >>> 2;
-    const kind = (word & 3) as Kind;
+    const length = (word - (word % KINDS)) / KINDS;
+    const kind = (word % KINDS) as Kind;
     const at = (tail + WORD_BYTES) & mask;
     try {
       if (at + length > this.capacity) return [take(this.joined(at, length), 0, length, kind, length)];
@@ -136,6 +142,20 @@ export class SharedRing {
       // Also what nothing can be made of is behind us.
       Atomics.store(this.#control, TAIL, (tail + WORD_BYTES + aligned(length)) | 0);
     }
+  }
+
+  /** A short text whose letters are a byte each; false if it is none, or has no room in one piece. */
+  private writeLetters(text: string, head: number, at: number): boolean {
+    const { length } = text;
+    if (length >= SHORT || at + length > this.capacity || !this.hasRoom(head, length)) return false;
+    const data = this.#data;
+    let bits = 0;
+    for (let i = 0; i < length; i++) {
+      const code = text.charCodeAt(i);
+      bits |= code;
+      data[at + i] = code;
+    }
+    return bits < 256;
   }
 
   private hasRoom(head: number, bytes: number): boolean {
