@@ -200,7 +200,7 @@ export class ChannelSender extends ChannelEnd {
    * Sends a copy of the value, as structuredClone() makes it, with three differences: bytes come as a Buffer; each view has
    * memory of its own, also where two had the same; and what has no prototype but Object.prototype, though it was made as
    * something else (a Map by setPrototypeOf()), comes as a plain object. Suspends while there is no room. Bytes and text are
-   * several times as fast as through a MessagePort, small trees of plain objects and arrays twice or so, other values slower.
+   * several times as fast as through a MessagePort, so are small trees of plain objects and arrays; other values are slower.
    * @throws ClosedError; RangeError for what is longer than the channel can hold; TypeError for what cannot be copied, with
    * the reason as its cause; BusyError while another task waits.
    */
