@@ -25,7 +25,7 @@ const OPTIONS = {
   patience: {
     parse: positive,
     initial: undefined,
-    ofAll: 8,
+    ofAll: 5,
     help: 'task benches: who takes more seconds in one round of a case is left out of its further rounds',
   },
   tasks: {
