@@ -384,6 +384,19 @@ test('connections that were handed over are served at a close(), though their wo
   expect(reports).toEqual([]);
 });
 
+test('a worker whose places are all taken by those who say nothing more ends all the same; who waits for a place is refused', () => {
+  const reports = withCluster({ accept: 'handoff', workers: 1, data: { maxConnections: 1 } }, function* (servers) {
+    const idle = yield* dial(servers);
+    yield* say(idle, 'who');
+    const late = yield* dial(servers);
+    yield* servers.close();
+    expect(yield* thrownIn(say(late, 'who'))).toMatchObject({ code: expect.stringMatching(/^(ECONNRESET|EPIPE)$/) });
+    expect(yield* idle.recv(1)).toHaveLength(0);
+    for (const socket of [idle, late]) socket.close();
+  });
+  expect(reports).toEqual([]);
+});
+
 test('a close() in the middle of what comes is no failure: who was let in is served', () => {
   for (const turns of [0, 1, 2, 3, 4]) {
     const reports = withCluster({ accept: 'handoff' }, function* (servers) {
