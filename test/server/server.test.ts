@@ -414,7 +414,9 @@ test('a handler that closes its server itself is told how, and the server goes o
     },
   );
   expect(reports).toEqual([]);
-  expect(errors).toMatchObject([{ code: 'ERR_COREACTOR_INVALID_STATE', message: expect.stringContaining('createTask(server.close())') }]);
+  expect(errors).toMatchObject([
+    { code: 'ERR_COREACTOR_INVALID_STATE', message: expect.stringContaining('createTask(server.close())') },
+  ]);
 });
 
 test('bad arguments are refused', () => {
