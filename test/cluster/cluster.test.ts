@@ -413,6 +413,19 @@ test('a close() in the middle of what comes is no failure: who was let in is ser
   }
 });
 
+test('of many who come at once, more than are handed round in one step, none is lost at a close()', () => {
+  const reports = withCluster({ accept: 'handoff' }, function* (servers) {
+    const { host, port } = servers.address as { host: string; port: number };
+    yield* ask(servers); // whoever accepts is at it
+    const sockets = Array.from({ length: 200 }, () => new Socket(addon.connectTcp(host, port)[0], true));
+    const asked = sockets.map((socket) => createTask(say(socket, 'who')));
+    yield* createTask(servers.close()); // in the turn in which they are seen
+    for (const each of asked) expect(JSON.parse((yield* each) as string)).toMatchObject({ workers: 2 });
+    for (const socket of sockets) socket.close();
+  });
+  expect(reports).toEqual([]);
+});
+
 test('connections for which nobody is left are refused, before the end and at it', () => {
   const [broken, begun] = [shared(1), shared(1)];
   withCluster({ accept: 'handoff', workers: 1, data: { broken, begun } }, function* (servers) {
