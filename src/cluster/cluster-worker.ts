@@ -2,14 +2,12 @@
 
 import type { MessagePort } from 'node:worker_threads';
 import { taskGroup } from '../compose/task-group.ts';
-import { moveOnAfter } from '../compose/timeout.ts';
 import { createTask } from '../kernel/create-task.ts';
 import { InvalidStateError } from '../kernel/errors.ts';
 import { currentKernel } from '../kernel/here.ts';
 import { made } from '../kernel/made.ts';
 import type { Coroutine, Operation } from '../kernel/operation.ts';
-import { READ } from '../kernel/selector-port.ts';
-import { now, sleep } from '../kernel/sleep.ts';
+import { sleep } from '../kernel/sleep.ts';
 import { addon } from '../native/addon.ts';
 import { Listener } from '../net/listener.ts';
 import { openFd } from '../net/open-fd.ts';
@@ -68,14 +66,11 @@ export class ClusterWorker {
   private *serving(server: Server): Coroutine<void> {
     const { stopping } = this;
     const drain = () => this.#drain;
-    const last = this.#given.seat.share.accept === 'handoff' ? () => untilTaken(server.listener) : null;
     yield* taskGroup(function* (group) {
       group.createTask(server.serve(), { name: 'accepting' });
       yield* stopping.wait();
-      const begun = now();
-      if (last !== null) yield* moveOnAfter(drain(), last);
-      const left = drain();
-      yield* server.close({ drain: left === null ? null : Math.max(0, left - (now() - begun)) });
+      yield* sleep(0); // the order may be there already: serve() is to have begun, which takes who waits
+      yield* server.close({ drain: drain() });
     });
   }
 
@@ -90,12 +85,6 @@ export class ClusterWorker {
     this.#drain = order?.drain ?? null;
     this.stopping.set();
   }
-}
-
-/** Suspends until all that was handed to this worker is served, and has had the time to say something. */
-function* untilTaken(listener: Listener): Coroutine<void> {
-  while (!listener.closed && addon.readyNow(listener.fd) & READ) yield* sleep(1);
-  yield* sleep(1);
 }
 
 function open(share: ShareHandle): Listener {

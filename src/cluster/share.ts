@@ -147,9 +147,9 @@ export class HandedPort implements Port {
   close(): void {
     if (this.#listener.closed) return;
     this.#task.cancel();
-    // Who is in the system's queue believes to be in; but those who go on coming are not waited for.
+    // Who is in the system's queue believes to be in, and who was accepted ahead is; those who go on coming are not waited for.
     for (let left = BACKLOG; left > 0; left--) {
-      const fd = addon.accept(this.#listener.fd);
+      const fd = this.#listener.acceptNow();
       if (fd < 0) break;
       if (!this.give(fd)) refuse(fd);
     }

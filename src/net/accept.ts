@@ -59,7 +59,7 @@ export class AcceptOperation<T> implements Operation<T>, Iterator<Park, T, void>
     const isEnding = this.#left !== Number.POSITIVE_INFINITY;
     while (this.#left > 0 && (this.#ahead.size > 0 || readiness.readable)) {
       if (!isEnding && spend()) return readiness.giveWayReader(this);
-      const fd = this.#ahead.size > 0 ? this.#ahead.shift() : this.#take(readiness.fd);
+      const fd = this.takeNow();
       if (fd >= 0) {
         readiness.reader = null;
         this.#told = false;
@@ -103,6 +103,11 @@ export class AcceptOperation<T> implements Operation<T>, Iterator<Park, T, void>
     } catch {
       // Somebody has closed the descriptor behind our back: the next accept by hand meets the error.
     }
+  }
+
+  /** Who is there, as a descriptor, or -errno if nobody is: for one who may not suspend. */
+  takeNow(): number {
+    return this.#ahead.size > 0 ? this.#ahead.shift() : this.#take(this.#readiness.fd);
   }
 
   /** Those who are there are given at once, `most` at most, and then the listener is closed: the others go on coming. */

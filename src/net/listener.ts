@@ -99,6 +99,11 @@ export class Listener<A extends Address = Address> implements Disposable {
     return accept;
   }
 
+  /** @internal The descriptor of one who has come, the caller's to close, or -errno if there is none. Never suspends. */
+  acceptNow(): number {
+    return this.#accept.takeNow();
+  }
+
   /**
    * @internal From now on who comes stays in the system's queue. Suspends until those are known whom the selector has accepted:
    * then whoever accepts has them.

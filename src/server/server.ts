@@ -126,12 +126,18 @@ export class Server {
    * Stops accepting, ends what is idle, and waits `drain` milliseconds at most (default: for ever) until the handlers have
    * ended; then they are cancelled, and awaited. Who has connected before is served, too, if serve() runs and there is a place;
    * the others get a reset, and so do all if `drain` is 0. Cancelled itself, it cancels them at once. (Go: http.Server.Shutdown)
+   * @throws InvalidStateError in a handler, which it would wait for: `createTask(server.close())` there.
    */
   close(options: { drain?: number | null } = {}): Operation<void> {
     return made(this.ending(options.drain ?? null), 'close()');
   }
 
   private *ending(drain: number | null): Coroutine<void> {
+    if (this.#tasks.has(currentTask())) {
+      throw new InvalidStateError(
+        'close() waits for the handlers, and was called in one, which would wait for itself: createTask(server.close())',
+      );
+    }
     const isGraceful = drain === null || drain > 0;
     this.#closing = true;
     this.endIdle(!isGraceful);

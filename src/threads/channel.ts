@@ -273,9 +273,11 @@ export class ChannelReceiver extends ChannelEnd {
   readonly #text = new TextWindow();
   readonly #plain = new PlainReader(this.#text);
   readonly #take: Take<unknown> = (bytes, from, to, kind, ahead) => {
-    this.#text.move(bytes, from, ahead);
-    if (kind === LATIN) return this.#text.latin1(from, to);
-    if (kind === PLAIN) return this.#plain.read(bytes, from);
+    if (kind === LATIN || kind === PLAIN) {
+      this.#text.move(bytes, from, ahead);
+      return kind === LATIN ? this.#text.latin1(from, to) : this.#plain.read(bytes, from);
+    }
+    this.#text.pass(from);
     if (kind === TEXT) return bytes.utf8Slice(from, to);
     const copy = Buffer.allocUnsafe(to - from);
     if (copy.length > FEW) bytes.copy(copy, 0, from, to);

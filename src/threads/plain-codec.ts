@@ -240,9 +240,10 @@ export class PlainWriter {
   }
 }
 
-/** Gives it a property, whatever the program has done to Object.prototype: a setter there, or one that is frozen. */
+/** Gives it a property, whatever the program has done to Object.prototype: a setter there, a name of a descriptor, or frozen. */
 function put(made: object, name: string, value: unknown): void {
-  Object.defineProperty(made, name, { value, enumerable: true, writable: true, configurable: true });
+  const own = { __proto__: null, value, enumerable: true, writable: true, configurable: true };
+  Object.defineProperty(made, name, own);
 }
 
 /** An object of a shape, with null for each of its values. */

@@ -27,12 +27,18 @@ export class TextWindow {
   #to = 0;
   #last = 0;
 
-  /** The next message lies there; behind it, what lies there already goes up to `ahead`. To be told of each message. */
+  /** The next message lies there; behind it, what lies there already goes up to `ahead`. Of each other one tell pass(). */
   move(bytes: TextBuffer, from: number, ahead: number): void {
-    if (bytes !== this.#bytes || from <= this.#last) this.#to = 0; // other bytes lie there now
+    if (bytes !== this.#bytes) this.#to = 0;
+    this.pass(from);
     this.#bytes = bytes;
-    this.#last = from;
     this.#ahead = ahead;
+  }
+
+  /** A message lies there that is not read by this: its bytes, which may be many and a copy, are not kept. */
+  pass(from: number): void {
+    if (from <= this.#last) this.#to = 0; // other bytes lie there now
+    this.#last = from;
   }
 
   latin1(from: number, to: number): string {

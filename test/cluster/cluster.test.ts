@@ -384,6 +384,19 @@ test('connections that were handed over are served at a close(), though their wo
   expect(reports).toEqual([]);
 });
 
+test('a worker whose places are all taken by those who say nothing more ends all the same; who waits for a place is refused', () => {
+  const reports = withCluster({ accept: 'handoff', workers: 1, data: { maxConnections: 1 } }, function* (servers) {
+    const idle = yield* dial(servers);
+    yield* say(idle, 'who');
+    const late = yield* dial(servers);
+    yield* servers.close();
+    expect(yield* thrownIn(say(late, 'who'))).toMatchObject({ code: expect.stringMatching(/^(ECONNRESET|EPIPE)$/) });
+    expect(yield* idle.recv(1)).toHaveLength(0);
+    for (const socket of [idle, late]) socket.close();
+  });
+  expect(reports).toEqual([]);
+});
+
 test('a close() in the middle of what comes is no failure: who was let in is served', () => {
   for (const turns of [0, 1, 2, 3, 4]) {
     const reports = withCluster({ accept: 'handoff' }, function* (servers) {
@@ -398,6 +411,19 @@ test('a close() in the middle of what comes is no failure: who was let in is ser
     });
     expect(reports).toEqual([]);
   }
+});
+
+test('of many who come at once, more than are handed round in one step, none is lost at a close()', () => {
+  const reports = withCluster({ accept: 'handoff' }, function* (servers) {
+    const { host, port } = servers.address as { host: string; port: number };
+    yield* ask(servers); // whoever accepts is at it
+    const sockets = Array.from({ length: 200 }, () => new Socket(addon.connectTcp(host, port)[0], true));
+    const asked = sockets.map((socket) => createTask(say(socket, 'who')));
+    yield* createTask(servers.close()); // in the turn in which they are seen
+    for (const each of asked) expect(JSON.parse((yield* each) as string)).toMatchObject({ workers: 2 });
+    for (const socket of sockets) socket.close();
+  });
+  expect(reports).toEqual([]);
 });
 
 test('connections for which nobody is left are refused, before the end and at it', () => {

@@ -6,9 +6,10 @@ import { clusterWorker, run, sleep } from 'coreactor';
 run(function* () {
   const worker = clusterWorker();
   const { index, workers } = worker;
-  /** In shared memory: who is to fail, how many handlers have ended, how many things have begun. @type {{ greeting?: string, broken?: Int32Array, ended?: Int32Array, begun?: Int32Array }} */
-  const { greeting, broken, ended, begun } = worker.data ?? {};
+  /** In shared memory: who is to fail, how many handlers have ended, how many things have begun. @type {{ greeting?: string, broken?: Int32Array, ended?: Int32Array, begun?: Int32Array, maxConnections?: number }} */
+  const { greeting, broken, ended, begun, maxConnections } = worker.data ?? {};
   if (broken && Atomics.load(broken, index) === 1) throw new RangeError(`no ${index} today`);
+  const options = maxConnections ? { maxConnections } : {};
   yield* worker.serve(function* (socket, server) {
     const reader = socket.reader();
     /** @param {string} text */
@@ -31,5 +32,5 @@ run(function* () {
         }
       }
     }
-  });
+  }, options);
 });

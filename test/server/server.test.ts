@@ -398,6 +398,27 @@ test('who has connected to a Unix socket before a close() is served, too; two th
   });
 });
 
+test('a handler that closes its server itself is told how, and the server goes on; by a task of its own it can', () => {
+  const errors: unknown[] = [];
+  const reports = serving(
+    function* (socket, server) {
+      errors.push(yield* thrownIn(server.close()));
+      yield* echo(socket);
+      createTask(server.close());
+    },
+    function* ({ dial, serving }) {
+      const socket = yield* dial();
+      expect(yield* ask(socket, 'x')).toBe('x');
+      socket.close();
+      yield* serving;
+    },
+  );
+  expect(reports).toEqual([]);
+  expect(errors).toMatchObject([
+    { code: 'ERR_COREACTOR_INVALID_STATE', message: expect.stringContaining('createTask(server.close())') },
+  ]);
+});
+
 test('bad arguments are refused', () => {
   run(function* () {
     const listener = listen({ host: '127.0.0.1', port: 0 });

@@ -17,6 +17,7 @@ import {
   wait,
 } from '../../src/index.ts';
 import type { SharedRing } from '../../src/threads/shared-ring.ts';
+import { bytesInUse } from '../kernel/helpers.ts';
 import { countDescriptors } from '../support/descriptors.ts';
 
 test('what waits to be sent is what it was when it was given', () => {
@@ -374,6 +375,22 @@ test('what has memory has its own: no window onto a pool, nor onto the rest of t
   expect(new Set([...memories, memory]).size).toBe(5);
   structuredClone(pixels, { transfer: [pixels.buffer as ArrayBuffer] });
   expect(pixels.length).toBe(0);
+});
+
+test('an end that waits keeps nothing of what it has received, also of what went across the end of the memory', () => {
+  run(function* () {
+    const size = 10 << 20;
+    using channel = new Channel({ capacity: 16 << 20 });
+    using sender = openSender(channel.sender);
+    using receiver = openReceiver(channel.receiver);
+    const before = bytesInUse();
+    for (let i = 0; i < 2; i++) {
+      sender.trySend(new Uint8Array(size));
+      expect(receiver.tryReceive()?.[0]).toHaveLength(size);
+    }
+    yield* sleep(0);
+    expect(bytesInUse() - before).toBeLessThan(size / 2);
+  });
 });
 
 test('what cannot be made anew at the other end is an error once, and the next message comes', () => {
