@@ -163,7 +163,9 @@ int UringSelector::fd() {
 
 int UringSelector::attach(const Mailbox& mailbox) {
   if (const int error = Selector::attach(mailbox); error < 0) return error;
-  return buffers_.open(ring_, mailbox_.inbox, mailbox_.inboxSize);
+  const int error = buffers_.open(ring_, mailbox.inbox, mailbox.inboxSize);
+  if (error < 0) mailbox_ = Mailbox();  // or it would be taken for one into which the kernel receives
+  return error;
 }
 
 io_uring_sqe& UringSelector::begin(Request& request, Kind kind, uint8_t operation, int fd) {

@@ -260,4 +260,21 @@ TEST_CASE("mailbox: a reset is told by a receive that was to stop, and does not 
   CHECK(office.rows[0].result == -ECONNRESET);
 }
 
+TEST_CASE("mailbox: one that is refused is none, and can be attached later") {
+  std::vector<Ready> rows(8);
+  MailboxMemory memory(kInbox, 0, rows.size());
+  const auto selector = openUring(rows);
+  if (selector == nullptr) return;
+  int error = 0;
+  std::thread([&] { error = selector->attach(memory.mailbox()); }).join();  // the ring is another's
+  CHECK(error == -EEXIST);
+  const Pair a = makeTcpPair();
+  CHECK(selector->add(a.near.get(), kArrivals, 1) == -EINVAL);
+  REQUIRE(selector->attach(memory.mailbox()) == 0);
+  REQUIRE(selector->add(a.near.get(), kArrivals, 1) == 0);
+  put(a.far, "x");
+  REQUIRE(selector->wait(kLimit) == 1);
+  CHECK(memory.received(rows[0]) == "x");
+}
+
 #endif
