@@ -277,4 +277,27 @@ TEST_CASE("mailbox: one that is refused is none, and can be attached later") {
   CHECK(memory.received(rows[0]) == "x");
 }
 
+TEST_CASE("mailbox: the end stands behind the bytes before it, though there was room to write before these") {
+  UringOffice office(8);
+  if (!office) return;
+  Pair a = makeUnixPair();
+  fillUp(a.near);
+  REQUIRE(office->add(a.near.get(), kArrivals | kWrite, 1) == 0);
+  REQUIRE(office->wait(0) == 0);
+  for (char piece[65536]; recv(a.far.get(), piece, sizeof piece, 0) > 0;) continue;
+  put(a.far, "last words");
+  a.far.reset();
+  const int found = office->wait(kLimit);
+  REQUIRE(found > 1);
+  int bytes = -1;
+  int end = -1;
+  for (int i = 0; i < found; ++i) {
+    const auto events = static_cast<uint32_t>(office.rows[static_cast<size_t>(i)].events);
+    if ((events & kReceive) != 0) bytes = i;
+    if ((events & kReadHangup) != 0) end = i;
+  }
+  CHECK(bytes >= 0);
+  CHECK(end > bytes);
+}
+
 #endif
