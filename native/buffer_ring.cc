@@ -33,13 +33,17 @@ int BufferRing::enroll(const Ring& ring) {
   void* const shared =
       mmap(nullptr, kBuffers * sizeof(io_uring_buf), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (shared == MAP_FAILED) return -errno;
-  shared_ = static_cast<io_uring_buf_ring*>(shared);
   io_uring_buf_reg registration{};
   registration.ring_addr = reinterpret_cast<uintptr_t>(shared);
   registration.ring_entries = kBuffers;
   registration.bgid = kGroup;
   registration.flags = IOU_PBUF_RING_INC;
-  return ring.registerWith(IORING_REGISTER_PBUF_RING, &registration, 1);
+  if (const int error = ring.registerWith(IORING_REGISTER_PBUF_RING, &registration, 1); error < 0) {
+    munmap(shared, kBuffers * sizeof(io_uring_buf));
+    return error;
+  }
+  shared_ = static_cast<io_uring_buf_ring*>(shared);
+  return 0;
 }
 
 size_t BufferRing::take(const io_uring_cqe& completion) {

@@ -26,7 +26,7 @@ class BufferRing {
   // Whether this kernel has such rings: 0 or -errno (-EINVAL: it is older than Linux 6.12).
   static int check(const Ring& ring);
 
-  // Once. `memory` must outlive the Ring. 0 or -errno.
+  // Once. `memory` must outlive the Ring. 0 or -errno, and then it is as before.
   int open(const Ring& ring, uint8_t* memory, size_t size);
 
   // Where in the memory the bytes of this completion begin; of each that has some, in the order of the completions.

@@ -163,7 +163,9 @@ int UringSelector::fd() {
 
 int UringSelector::attach(const Mailbox& mailbox) {
   if (const int error = Selector::attach(mailbox); error < 0) return error;
-  return buffers_.open(ring_, mailbox_.inbox, mailbox_.inboxSize);
+  const int error = buffers_.open(ring_, mailbox.inbox, mailbox.inboxSize);
+  if (error < 0) mailbox_ = Mailbox();  // or it would be taken for one into which the kernel receives
+  return error;
 }
 
 io_uring_sqe& UringSelector::begin(Request& request, Kind kind, uint8_t operation, int fd) {
@@ -451,7 +453,8 @@ void UringSelector::receiveComplete(int fd, const io_uring_cqe& completion) {
   const bool ended = completion.res == 0;
   // An error has been taken from the socket: nobody else will find it there, while the end can be read again.
   if (failed) emitReceived(found->token, kReceive, completion.res, 0);
-  if (ended && !stopped) tell(fd, *found, kRead | kReadHangup);
+  // In a row of its own: one that told of room to write stands before the bytes.
+  if (ended && !stopped) emit(fd, *found, kRead | kReadHangup);
   // Stopped, it leaves kRead to a poll; without buffers (or stopped and wanted again meanwhile), it goes on.
   if (stopped || (!failed && !ended)) stale_.push_back(fd);
 }

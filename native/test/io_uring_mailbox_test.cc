@@ -260,4 +260,118 @@ TEST_CASE("mailbox: a reset is told by a receive that was to stop, and does not 
   CHECK(office.rows[0].result == -ECONNRESET);
 }
 
+// Stops to receive while bytes and what comes after them have been received, and the latter waits to be told.
+static void stopAfter(UringOffice& office, const Pair& a) {
+  REQUIRE(office->wait(kLimit) == 1);
+  CHECK(office.memory.received(office.rows[0]) == "last words");
+  REQUIRE(office->modify(a.near.get(), kRead | kEdge, 1) == 0);
+}
+
+static uint32_t nextOf(UringOffice& office) {
+  int found = office->wait(kLimit);
+  while (found == -EINTR) found = office->wait(kLimit);  // what came was for nobody
+  REQUIRE(found == 1);
+  return static_cast<uint32_t>(office.rows[0].events);
+}
+
+TEST_CASE("mailbox: the end that met a receive which was to stop is there to be read") {
+  UringOffice office(1);  // so that the end waits to be told
+  if (!office) return;
+  Pair a = makeTcpPair();
+  REQUIRE(office->add(a.near.get(), kArrivals, 1) == 0);
+  REQUIRE(office->wait(0) == 0);
+  put(a.far, "last words");
+  a.far.reset();
+  stopAfter(office, a);
+  const uint32_t events = nextOf(office);
+  CHECK((events & kRead) != 0);
+  CHECK((events & kReceive) == 0);
+  CHECK(take(a.near).empty());
+}
+
+TEST_CASE("mailbox: who stops to receive and wants it again at once goes on, and is told of no error") {
+  UringOffice office(8);
+  if (!office) return;
+  const Pair a = makeTcpPair();
+  REQUIRE(office->add(a.near.get(), kArrivals, 1) == 0);
+  REQUIRE(office->wait(0) == 0);
+  REQUIRE(office->modify(a.near.get(), kRead | kEdge, 1) == 0);
+  REQUIRE(office->modify(a.near.get(), kArrivals, 1) == 0);
+  CHECK(office->wait(0) <= 0);
+  put(a.far, "more");
+  CHECK(nextOf(office) == kReceive);
+  CHECK(office.memory.received(office.rows[0]) == "more");
+}
+
+TEST_CASE("mailbox: one that is refused is none, and can be attached later") {
+  std::vector<Ready> rows(8);
+  MailboxMemory memory(kInbox, 0, rows.size());
+  const auto selector = openUring(rows);
+  if (selector == nullptr) return;
+  int error = 0;
+  std::thread([&] { error = selector->attach(memory.mailbox()); }).join();  // the ring is another's
+  CHECK(error == -EEXIST);
+  const Pair a = makeTcpPair();
+  CHECK(selector->add(a.near.get(), kArrivals, 1) == -EINVAL);
+  REQUIRE(selector->attach(memory.mailbox()) == 0);
+  REQUIRE(selector->add(a.near.get(), kArrivals, 1) == 0);
+  put(a.far, "x");
+  REQUIRE(selector->wait(kLimit) == 1);
+  CHECK(memory.received(rows[0]) == "x");
+}
+
+TEST_CASE("mailbox: the end is told once, and nobody is woken for it again") {
+  UringOffice office(8);
+  if (!office) return;
+  Pair a = makeTcpPair();
+  REQUIRE(office->add(a.near.get(), kArrivals, 1) == 0);
+  REQUIRE(office->wait(0) == 0);
+  a.far.reset();
+  CHECK(nextOf(office) == (kRead | kReadHangup));
+  for (int i = 0; i < 3; ++i) CHECK(office->wait(kMillisecond) == 0);  // a wait that was cut short gives -EINTR
+}
+
+TEST_CASE("mailbox: a reset does not overtake the bytes before it") {
+  UringOffice office(1, 16 * 1024);  // so that pieces wait to be told
+  if (!office) return;
+  Pair a = makeTcpPair();
+  const std::string sent = pattern(40'000);
+  REQUIRE(office->add(a.near.get(), kArrivals | kWrite, 1) == 0);
+  put(a.far, sent);
+  resetConnection(a.far);
+  std::string got;
+  for (;;) {
+    const uint32_t events = nextOf(office);
+    if (events == kWrite) continue;
+    REQUIRE(events == kReceive);
+    if (office.rows[0].result < 0) break;
+    got += office.memory.received(office.rows[0]);
+  }
+  CHECK(office.rows[0].result == -ECONNRESET);
+  CHECK((got == sent));
+}
+
+TEST_CASE("mailbox: the end stands behind the bytes before it, though there was room to write before these") {
+  UringOffice office(8);
+  if (!office) return;
+  Pair a = makeUnixPair();
+  fillUp(a.near);
+  REQUIRE(office->add(a.near.get(), kArrivals | kWrite, 1) == 0);
+  REQUIRE(office->wait(0) == 0);
+  for (char piece[65536]; recv(a.far.get(), piece, sizeof piece, 0) > 0;) continue;
+  put(a.far, "last words");
+  a.far.reset();
+  const int found = office->wait(kLimit);
+  REQUIRE(found > 1);
+  int bytes = -1;
+  int end = -1;
+  for (int i = 0; i < found; ++i) {
+    const auto events = static_cast<uint32_t>(office.rows[static_cast<size_t>(i)].events);
+    if ((events & kReceive) != 0) bytes = i;
+    if ((events & kReadHangup) != 0) end = i;
+  }
+  CHECK(bytes >= 0);
+  CHECK(end > bytes);
+}
+
 #endif

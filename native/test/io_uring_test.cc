@@ -211,6 +211,19 @@ TEST_CASE("H34: what was removed and closed has ended at once, however much the 
   }
 }
 
+TEST_CASE("H34: what was asked for anew, removed and closed has ended at once, though the kernel has not heard yet") {
+  std::vector<Ready> rows(8);
+  const auto selector = openUring(rows);
+  if (selector == nullptr) return;
+  Pair a = makeTcpPair();
+  REQUIRE(selector->add(a.near.get(), kRead | kEdge, 1) == 0);
+  REQUIRE(selector->wait(0) == 0);
+  REQUIRE(selector->modify(a.near.get(), kRead | kEdge, 2) == 0);
+  REQUIRE(selector->remove(a.near.get()) == 0);
+  a.near.reset();
+  CHECK(hasEnded(a.far));
+}
+
 TEST_CASE("H34: a selector that ends lets go of everything before it returns") {
   std::vector<Ready> rows(8);
   std::vector<Pair> pairs;
