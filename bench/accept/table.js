@@ -1,6 +1,6 @@
 // What the accept bench shows: one row per server, its plots.
 
-import { CROWDED, crowdedNote, digest, percent } from '../echo/digest.js';
+import { CROWDED, crowdedNote, digest, percent, starvedNotes } from '../echo/digest.js';
 import { failures } from '../harness/rounds.js';
 import { figure, ratio, spread } from '../harness/table.js';
 
@@ -38,6 +38,7 @@ export function acceptTable(cells, bytes, { rounds, seconds, warmup }, notes) {
       if (failed) remarks.push(`${name} at ${inFlight} at a time, ${end}, ${failed}.`);
       if ((waited.median ?? 0) > CROWDED) crowded.push(`${name} x ${inFlight}, ${end} (${percent(waited.median)})`);
     }
+    remarks.push(...starvedNotes(outcomes, inFlight).map((note) => `${end}, ${note}`));
     if (refused) remarks.push(`${inFlight} at a time, ${end}: ${refused}.`);
   }
   if (crowded.length > 0) remarks.push(crowdedNote(crowded));

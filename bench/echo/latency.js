@@ -4,7 +4,7 @@
 import { fileLimit } from '../harness/machine.js';
 import { alternate, failures } from '../harness/rounds.js';
 import { figure, ratio } from '../harness/table.js';
-import { digest, percent, starvedNotes } from './digest.js';
+import { CROWDED, crowdedNote, digest, percent, starvedNotes } from './digest.js';
 import { measure, refusal, withYardstick } from './measure.js';
 import { findServers } from './servers.js';
 
@@ -15,6 +15,8 @@ const LOADS = [
   { size: 16_384, connections: 50, rate: 8000 },
 ];
 const WARMUPS = 4;
+/** Who answers less of what is sent does not bear the rate. */
+const BORNE = 0.95;
 const LATENCIES = /** @type {const} */ (['p50Us', 'p99Us', 'p999Us']);
 
 /** @typedef {typeof LOADS[number] & { refused: string, outcomes: import('./digest.js').Outcomes }} Cell */
@@ -58,6 +60,8 @@ export const bench = {
  */
 function latencyTable(cells, { rounds, seconds, warmup }, notes) {
   const remarks = [...notes];
+  /** @type {string[]} */
+  const crowded = [];
   const rows = cells.flatMap(({ size, connections, rate, refused, outcomes }) => {
     if (refused) remarks.push(`${connections} connections ${refused}.`);
     remarks.push(...starvedNotes(outcomes, connections));
@@ -65,6 +69,16 @@ function latencyTable(cells, { rounds, seconds, warmup }, notes) {
       const figures = digest(outcomes, name);
       const failed = failures(rounds);
       if (failed) remarks.push(`${name}, ${size} B x ${connections}: ${failed}.`);
+      const { median: answered = rate } = figures.perSecond;
+      const { median: waited = 0 } = figures.waited;
+      if (waited > CROWDED) {
+        crowded.push(`${name}, ${size} B x ${connections} (${percent(waited)})`);
+      } else if (answered < BORNE * rate) {
+        remarks.push(
+          `${name}, ${size} B x ${connections}: it had ${figure(answered)} answers a second for ${rate.toLocaleString('en-US')}` +
+            ' messages, so its latencies are those of a queue that grows to the end of each slice, and say how long that is.',
+        );
+      }
       return [
         `${size} B x ${connections}`,
         rate.toLocaleString('en-US'),
@@ -75,6 +89,7 @@ function latencyTable(cells, { rounds, seconds, warmup }, notes) {
       ];
     });
   });
+  if (crowded.length > 0) remarks.push(crowdedNote(crowded));
   return {
     title: 'Echo: latency at equal load',
     method:

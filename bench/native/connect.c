@@ -83,7 +83,10 @@ static void finish(struct connection* c) {
   close(c->fd);
   open_now--;
   done++;
-  if (phase == WINDOW) histogram_record(&samples[current].latency, now() - c->started);
+  if (phase == WINDOW) {
+    samples[current].requests++;
+    histogram_record(&samples[current].latency, now() - c->started);
+  }
   if (phase != DRAIN) open_one(c);
 }
 

@@ -10,7 +10,9 @@
 //   warm-up WARMUP_MS of full load
 //   window  WINDOW_MS in slices, in which answers are counted and timed, and the CPU time of process PID is taken at
 //           both ends; a connection whose message from before a slice has no answer at its end is starved
-//   drain   nothing new is sent; every message in flight must still come back
+//   drain   nothing new is sent, but with a RATE what was due before the slice's end; every message must still come
+//           back. With a RATE latency is of those that were due within a slice, whenever they come: or what a server
+//           holds up at its end, and most of what one does that cannot bear the rate, would be in no figure
 // Connections end with RST, so no TIME_WAIT is left. One JSON line says it all; a failure is {"error": ...} and
 // status 1.
 #define _GNU_SOURCE
@@ -99,7 +101,9 @@ static void finish_message(struct connection* c) {
   c->busy = false;
   server->busy--;
   if (phase == OPEN) server->answered++;
-  if (phase == WINDOW) histogram_record(&samples[current].latency, at - c->started);
+  if (phase == WINDOW) samples[current].requests++;
+  const bool was_due = phase != OPEN && c->started >= begun && c->started < ended;
+  if (interval == 0 ? phase == WINDOW : was_due) histogram_record(&samples[current].latency, at - c->started);
   if (interval != 0) {
     server->resting[server->rested++ % count] = c;
   } else if (phase == WARMUP || phase == WINDOW) {
@@ -107,11 +111,13 @@ static void finish_message(struct connection* c) {
   }
 }
 
+static uint64_t next_due(void) { return schedule + scheduled * interval; }
+
 static void start_due(void) {
   struct server* server = &servers[current];
   while (server->rested != server->roused) {
-    const uint64_t due = schedule + scheduled * interval;
-    if (due > now()) return;
+    const uint64_t due = next_due();
+    if (due > now() || due >= ended) return;
     scheduled++;
     start_message(server->resting[server->roused++ % count], due);
   }
@@ -161,7 +167,7 @@ static void handle(struct connection* c, uint32_t events) {
 
 static void turn(void) {
   static struct epoll_event events[EVENTS];
-  const bool paced = interval != 0 && (phase == WARMUP || phase == WINDOW);
+  const bool paced = interval != 0 && phase != OPEN;
   if (paced) start_due();
   const int ready = epoll_wait(epoll, events, EVENTS, paced ? 0 : 50);
   if (ready < 0 && errno != EINTR) fail("epoll_wait: %s", strerror(errno));
@@ -174,7 +180,10 @@ static void start(void) {
   for (size_t i = 0; i < count && interval == 0; i++) start_message(&servers[current].connections[i], now());
 }
 
-static size_t in_flight(void) { return servers[current].busy; }
+static size_t in_flight(void) {
+  const uint64_t due = interval == 0 ? ended : next_due();
+  return servers[current].busy + (due < ended ? 1 + (ended - 1 - due) / interval : 0);
+}
 
 static size_t starving(uint64_t since) {
   const struct connection* c = servers[current].connections;

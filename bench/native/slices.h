@@ -15,10 +15,12 @@ enum { RAMP_PART = 5, REFERENCE_PART = 2 };  // of a slice
 static enum { OPEN, WARMUP, WINDOW, DRAIN } phase = OPEN;
 static const char* const during[] = {"while opening", "in the warm-up", "in the window", "while draining"};
 static int current = MEASURED;  // which server has the load
+static uint64_t begun, ended;   // the last slice; `ended` is UINT64_MAX until it has
 static struct sample samples[SERVERS];
 
 static void start(void);
 static void turn(void);
+// What must still come back, after `ended` what is still to be sent too.
 static size_t in_flight(void);
 // How many have waited for an answer since then, at least.
 static size_t starving(uint64_t since);
@@ -39,8 +41,10 @@ static void run_until(uint64_t until) {
 static void warm_up(int server, uint64_t length) {
   current = server;
   phase = WARMUP;
+  begun = ended = UINT64_MAX;
   start();
   run_until(now() + length);
+  ended = 0;  // what was due in it is not sent any more
   drain();
 }
 
@@ -48,13 +52,15 @@ static void take_slice(int server, uint64_t length) {
   struct sample* sample = &samples[server];
   current = server;
   phase = WARMUP;
+  begun = ended = UINT64_MAX;
   start();
   run_until(now() + length / RAMP_PART);
   phase = WINDOW;
   window_begin(&sample->window);
-  const uint64_t begun = now();
+  begun = now();
   run_until(begun + length);
   window_end(&sample->window);
+  ended = now();
   const size_t starved = starving(begun);
   if (starved > sample->starved) sample->starved = starved;
   drain();
@@ -62,7 +68,7 @@ static void take_slice(int server, uint64_t length) {
 
 // `longest`: a slice of the window.
 static void measure(bool compares, uint64_t warmup, uint64_t window, uint64_t longest) {
-  const uint64_t slices = window / longest + (window % longest != 0);
+  const uint64_t slices = window == 0 ? 1 : (window - 1) / longest + 1;
   const uint64_t length = window / slices;
   warm_up(MEASURED, warmup);
   if (compares) {
@@ -73,8 +79,10 @@ static void measure(bool compares, uint64_t warmup, uint64_t window, uint64_t lo
     take_slice(MEASURED, length);
     if (compares) take_slice(REFERENCE, length / REFERENCE_PART);
   }
-  for (int server = 0; server <= (compares ? REFERENCE : MEASURED); server++)
-    if (samples[server].latency.total == 0) fail("no answer at all");
+  phase = WINDOW;
+  for (current = MEASURED; current <= (compares ? REFERENCE : MEASURED); current++)
+    if (samples[current].requests == 0 || samples[current].latency.total == 0)
+      fail("no answer at all: it is too short, or the server too slow,");
 }
 
 static void print_samples(bool compares) {

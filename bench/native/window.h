@@ -10,10 +10,11 @@ struct window {
   uint64_t length, server_cpu, own_cpu, waited;  // of all slices together
 };
 
-// `latency` has one value for each request that was answered within a slice; `starved` connections had no answer in a
-// whole one.
+// `requests` were answered within a slice, and `latency` has a value for each of them, or for those that were due
+// within one (see load.c); `starved` connections had no answer in a whole one.
 struct sample {
   struct window window;
+  uint64_t requests;
   struct histogram latency;
   size_t starved;
 };
@@ -43,7 +44,7 @@ static void sample_print(const struct sample* sample) {
       "\"requests\":%llu,\"windowNs\":%llu,\"serverCpuNs\":%llu,\"loadCpuNs\":%llu,\"loadWaitNs\":%llu,"
       "\"meanNs\":%llu,\"p50Ns\":%llu,\"p90Ns\":%llu,\"p99Ns\":%llu,\"p999Ns\":%llu,\"maxNs\":%llu,"
       "\"starved\":%zu",
-      (unsigned long long)latency->total, (unsigned long long)window->length, (unsigned long long)window->server_cpu,
+      (unsigned long long)sample->requests, (unsigned long long)window->length, (unsigned long long)window->server_cpu,
       (unsigned long long)window->own_cpu, (unsigned long long)window->waited,
       (unsigned long long)(latency->sum / latency->total), (unsigned long long)histogram_percentile(latency, 0.5),
       (unsigned long long)histogram_percentile(latency, 0.9), (unsigned long long)histogram_percentile(latency, 0.99),

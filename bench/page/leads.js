@@ -80,7 +80,7 @@ export function leads(parts) {
   return [
     'Every figure in which another runtime did better in the median; "ours / theirs" is the median of the rounds and their',
     'range (theirs / ours where more is better). What is ahead of us by less than it varies is in the list too: "within the',
-    'noise" by less than C epoll was ahead of a second process of itself in that figure. The servers in C are no runtimes but',
+    'noise" by less than C epoll was ahead of a second process of itself in that figure and in some round. The servers in C are no runtimes but',
     'the yardsticks: how we stand to them is in each table. The reasons are ours, not measured, but where one names a figure.',
     '',
     '| bench | where | who | figure | ours / theirs | how surely | why |',

@@ -24,6 +24,10 @@ const endings: [how: string, program: (target: string) => string][] = [
   ["a task's step under run()", (target) => `run(function* () { ${sendsOn(target)} process.exit(); })`],
   ["a task's step as a guest", (target) => `runPromise(function* () { ${sendsOn(target)} process.exit(); })`],
   ['a callback of Node', (target) => byTimer(target, '', `${SENDS} process.exit();`)],
+  [
+    'a program with another loop, too',
+    (target) => `runPromise(() => sleep(60_000)); ${byTimer(target, '', `${SENDS} process.exit();`)}`,
+  ],
   ['the callback of a write', (target) => byTimer(target, DUPLEX, 'duplex.write(words, () => process.exit());')],
   ['the callback of an end', (target) => byTimer(target, DUPLEX, 'duplex.end(words, () => process.exit());')],
 ];

@@ -488,6 +488,18 @@ test('fromPromise: a promise that is awaited in vain again and again is listened
     yield* fromPromise(slow);
     expect(listening).toHaveBeenCalledTimes(1);
     for (let i = 1; i <= 3; i++) expect(yield* fromPromise(lazy as PromiseLike<number>)).toBe(i);
+    class Lazy extends Promise<number> {
+      // biome-ignore lint/suspicious/noThenProperty: it is the subject
+      override then(): Promise<never> {
+        begun++;
+        return super.then() as Promise<never>;
+      }
+    }
+    const ofOthers = new Lazy(() => {});
+    for (let i = 4; i <= 6; i++) {
+      yield* moveOnAfter(1, () => fromPromise(ofOthers));
+      expect(begun).toBe(i);
+    }
   });
 });
 
@@ -925,6 +937,20 @@ test('S80: what a listener of beforeExit begins is somebody to hope for, whether
     console.log(process.listenerCount('beforeExit'));`,
   ).ended;
   expect(stdout).toBe('fulfilled,fulfilled,DeadlockError\n0\n');
+});
+
+test('one that begins something each time that the process is idle is to be hoped for each time', async () => {
+  const { stdout } = await start(
+    `import { fromPromise, runPromise } from 'coreactor';
+    let times = 0;
+    const third = new Promise((resolve) => {
+      process.on('beforeExit', () => {
+        if (++times <= 3) setTimeout(() => times === 3 && resolve('third'), 200);
+      });
+    });
+    console.log(await runPromise(() => fromPromise(third)));`,
+  ).ended;
+  expect(stdout).toBe('third\n');
 });
 
 test('a thenable that settles twice has the outcome that it had first', async () => {
