@@ -6,6 +6,8 @@ import {
   type Coroutine,
   connect,
   createTask,
+  type InternetAddress,
+  type Listener,
   listen,
   run,
   type Socket,
@@ -42,9 +44,22 @@ test("'::' takes both families, and shows IPv4 peers as mapped addresses", () =>
   });
 });
 
+/** On a port of IPv6 that nobody has on IPv4: the system does not look at that. */
+function listenAlone(): Listener<InternetAddress> {
+  for (;;) {
+    const v6 = listen({ host: '::', port: 0 }, { ipv6Only: true });
+    try {
+      listen({ host: '0.0.0.0', port: v6.address.port }).close();
+      return v6;
+    } catch {
+      v6.close();
+    }
+  }
+}
+
 test('ipv6Only leaves IPv4 to another listener on the same port', () => {
   run(function* () {
-    using v6 = listen({ host: '::', port: 0 }, { ipv6Only: true });
+    using v6 = listenAlone();
     const { port } = v6.address;
     expect(yield* codeOf(connect({ host: '127.0.0.1', port }))).toBe('ECONNREFUSED');
     using v4 = listen({ host: '0.0.0.0', port });
