@@ -118,6 +118,6 @@ function figures(result) {
  * @param {Exclude<keyof Figures, 'requests'>} key
  */
 export function relative(sample, key) {
-  const [value, base] = [sample?.[key], sample?.reference[key]];
+  const [value, base] = [sample?.[key], sample?.reference?.[key]]; // older figures have none
   return value === undefined || base === undefined || base === 0 ? undefined : value / base;
 }
