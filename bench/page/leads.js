@@ -34,6 +34,9 @@ const ECHO = /** @type {const} */ ([
   ['p999Us', 'p99.9 latency', false],
 ]);
 
+/** Of these the yardstick's are pauses of the machine as a rule: to divide by them would only add theirs. */
+const TAILS = new Set(['p99Us', 'p999Us']);
+
 /** The same of the figures of the other tables: every one is here, or is none in which somebody could be ahead. */
 const WORDS = new Map([
   ['ns', 'CPU time'],
@@ -107,13 +110,15 @@ function leadsIn(bench, data) {
 function echoLeads(bench, { connections, inFlight, end, rate, bytes, servers }) {
   const load = rate === undefined ? '' : `, ${rate}/s`;
   const where = end === undefined ? `${bytes} B x ${connections}${load}` : `${end}, ${inFlight} at a time`;
-  const pick = (/** @type {any} */ server, /** @type {string} */ key) =>
+  const relatives = (/** @type {any} */ server, /** @type {string} */ key) =>
     server.rounds.map((/** @type {any} */ { value }) => relative(value, /** @type {any} */ (key)));
+  const pick = (/** @type {any} */ server, /** @type {string} */ key) =>
+    TAILS.has(key) ? server.rounds.map((/** @type {any} */ { value }) => value?.[key]) : relatives(server, key);
   const ours = servers.find((/** @type {any} */ server) => server.name === OURS);
   if (ours === undefined) return [];
   const yardstick = servers.find((/** @type {any} */ server) => server.name === YARDSTICK);
   const noiseOf = (/** @type {string} */ key) => {
-    const own = yardstick === undefined ? undefined : summarize(pick(yardstick, key));
+    const own = yardstick === undefined ? undefined : summarize(relatives(yardstick, key));
     return own === undefined ? 1 : Math.max(own.max, 1 / own.min);
   };
   const compared = ECHO.filter(([key]) => rate === undefined || key !== 'perSecond');

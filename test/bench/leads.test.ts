@@ -56,6 +56,12 @@ test('who was measured while the machine was quick is not ahead for that', () =>
   expect(rowsOf(echo({ coreactor: [quick, quick], Peer: [slow, slow] }))[0]).toContain('1.10 (1.10–1.10)');
 });
 
+test('the slowest requests are compared as they are: a pause that has met the yardstick is nobody’s merit', () => {
+  const ours = { p99Us: 2, reference: { p99Us: 1 } };
+  const lucky = { p99Us: 3, reference: { p99Us: 100 } };
+  expect(rowsOf(echo({ coreactor: [ours, ours], Peer: [lucky, lucky] }))).toEqual([]);
+});
+
 test('what is less than the yardstick differs from itself is noise, and no reason is made up for it', () => {
   const [ours, theirs] = [{ p99Us: 1.2 }, { p99Us: 1 }];
   const row = (...itself: number[]): string | undefined =>
