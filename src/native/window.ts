@@ -60,9 +60,7 @@ export class Window {
     const end = length == null ? size : offset + length;
     // Written so that NaN and fractions fail too.
     if (!(offset >= 0 && offset <= end && end <= size && (offset | 0) === offset && (end | 0) === end)) {
-      throw new ArgumentRangeError(
-        `offset ${offset} and length ${length ?? 'to the end'} do not lie within the buffer's ${size} bytes`,
-      );
+      throw outside(offset, length, size);
     }
     this.#offset = offset;
     this.#end = end;
@@ -141,6 +139,19 @@ export class Window {
     this.release();
     this.#view = view;
   }
+}
+
+/** Of a stretch that is not in a buffer of so many bytes. */
+export function outside(offset: number, length: number | undefined, size: number): Error {
+  return new ArgumentRangeError(
+    `offset ${offset} and length ${length ?? 'to the end'} do not lie within the buffer's ${size} bytes`,
+  );
+}
+
+/** RangeError unless a buffer of so many bytes can be made for what `caller` receives. */
+export function checkSize(size: number, caller: string): void {
+  if (Number.isInteger(size) && size >= 1) return;
+  throw new ArgumentRangeError(`${caller} was given size ${size}: it must be a whole number of bytes, at least 1`);
 }
 
 function lostMemory(): Error {

@@ -12,6 +12,7 @@ import { sleep } from '../kernel/sleep.ts';
 import { type AddressParts, addon } from '../native/addon.ts';
 import { formatAddress, type InternetAddress, resolve, toAddress } from '../native/address.ts';
 import { checked, SystemError } from '../native/system-error.ts';
+import { checkSize } from '../native/window.ts';
 import { type DatagramRow, FIELDS, readRow } from './datagram-row.ts';
 import { getSocketOption, type SocketOptions, setSocketOption } from './socket-options.ts';
 
@@ -107,9 +108,7 @@ export class DatagramSocket implements Disposable {
    * @throws SystemError (ECONNREFUSED on a connected socket), ClosedError, BusyError, RangeError for a bad size.
    */
   recvFrom(size: number): Operation<Received> {
-    if (!Number.isInteger(size) || size < 1) {
-      throw new ArgumentRangeError(`recvFrom() was given size ${size}: it must be a whole number of bytes, at least 1`);
-    }
+    checkSize(size, 'recvFrom()');
     if (this.closed) throw closedError('socket');
     return made(this.receiving(Math.min(size, LARGEST)), 'recvFrom()');
   }

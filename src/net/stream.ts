@@ -1,11 +1,10 @@
 // A stream of bytes on a descriptor: what TCP, Unix sockets and pipes have in common.
 
-import { ArgumentRangeError } from '../kernel/errors.ts';
 import { made } from '../kernel/made.ts';
 import type { Operation } from '../kernel/operation.ts';
 import { closedError, Readiness } from '../kernel/readiness.ts';
 import { addon } from '../native/addon.ts';
-import { Window } from '../native/window.ts';
+import { checkSize, Window } from '../native/window.ts';
 import { BufferedReader, type ReaderOptions } from './reader.ts';
 import { ReceiveOperation } from './receive.ts';
 import { Lingering, type Rest } from './rest.ts';
@@ -63,9 +62,7 @@ export class Stream implements Disposable {
 
   /** Receives up to `size` bytes as a new buffer, empty at the end of the stream. Errors as recvInto(). */
   recv(size: number): Operation<Buffer> {
-    if (!Number.isInteger(size) || size < 1) {
-      throw new ArgumentRangeError(`recv() was given size ${size}: it must be a whole number of bytes, at least 1`);
-    }
+    checkSize(size, 'recv()');
     const stream = this;
     const operation = (function* () {
       const buffer = Buffer.allocUnsafeSlow(size);

@@ -1,11 +1,12 @@
 // A stream of Node's for coroutines: received from and sent to as a socket of ours.
 
 import type { Duplex } from 'node:stream';
-import { ArgumentRangeError, ArgumentTypeError, BusyError, ClosedError, InvalidStateError } from '../kernel/errors.ts';
+import { ArgumentTypeError, BusyError, ClosedError, InvalidStateError } from '../kernel/errors.ts';
 import { currentKernel } from '../kernel/here.ts';
 import { made } from '../kernel/made.ts';
 import type { Coroutine, Operation } from '../kernel/operation.ts';
 import { giveWay, spend } from '../kernel/park.ts';
+import { checkSize, outside } from '../native/window.ts';
 import { BufferedReader, type ByteSource, type ReaderOptions } from '../net/reader.ts';
 import { PATIENCE } from '../net/rest.ts';
 import { checkBuffers } from '../net/send-many.ts';
@@ -55,18 +56,14 @@ export class DuplexStream implements ByteSource, ByteSink, Disposable {
     const count = length ?? buffer.length - offset;
     // Before anything is taken out of the stream: it would be lost.
     if (![offset, count].every((n) => Number.isInteger(n) && n >= 0) || offset + count > buffer.length) {
-      throw new ArgumentRangeError(
-        `offset ${offset} and length ${length ?? 'to the end'} do not lie within the buffer's ${buffer.length} bytes`,
-      );
+      throw outside(offset, length, buffer.length);
     }
     return made(this.receiving(buffer, offset, count), 'recvInto()');
   }
 
   /** As Socket.recv(). */
   recv(size: number): Operation<Buffer> {
-    if (!Number.isInteger(size) || size < 1) {
-      throw new ArgumentRangeError(`recv() was given size ${size}: it must be a whole number of bytes, at least 1`);
-    }
+    checkSize(size, 'recv()');
     const receiving = this.receiving.bind(this);
     const operation = (function* () {
       const buffer = Buffer.allocUnsafeSlow(size);

@@ -7,7 +7,7 @@
 //            names and values if it has no shape, since there are too many
 
 import { types } from 'node:util';
-import { isWellFormed, type TextBuffer, type TextWindow } from './text-buffer.ts';
+import { isWellFormed, SHORT, type TextBuffer, type TextWindow, writeLetters } from './text-buffer.ts';
 
 const NULL = 0;
 const FALSE = 1;
@@ -30,8 +30,6 @@ const MOST_OBJECTS = 32;
 const MOST_NAMES = 255;
 /** Names that never come again are not to fill the memory. */
 const MOST_SHAPES = 1 << 12;
-/** So short a text is quicker letter by letter. */
-const SHORT = 32;
 
 /** The names of an object's properties in their order: one more than its parent has. All shapes are a tree. */
 export class Shape {
@@ -149,19 +147,10 @@ export class PlainWriter {
     const { bytes } = this;
     const { length } = text;
     if (at + 3 * length + 16 > MOST_BYTES) return REFUSED;
-    if (length < SHORT) {
-      const from = at + 2;
-      let bits = 0;
-      for (let i = 0; i < length; i++) {
-        const code = text.charCodeAt(i);
-        bits |= code;
-        bytes[from + i] = code;
-      }
-      if (bits < 256) {
-        bytes[at] = SHORT_TEXT;
-        bytes[at + 1] = length;
-        return from + length;
-      }
+    if (length < SHORT && writeLetters(bytes, text, at + 2)) {
+      bytes[at] = SHORT_TEXT;
+      bytes[at + 1] = length;
+      return at + 2 + length;
     }
     if (!isWellFormed(text)) return REFUSED;
     bytes[at] = TEXT;

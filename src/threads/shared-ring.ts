@@ -13,8 +13,10 @@
 // Whichever comes first of the two that are in the middle, one of them sees the other. The same holds with the roles
 // exchanged, for a ring that is full. (Dekker's flags; Linux: io_uring's NEED_WAKEUP)
 
-import type { TextBuffer } from './text-buffer.ts';
+import { SHORT, type TextBuffer, writeLetters } from './text-buffer.ts';
 
+// By the word. What one side writes with every message has lines of the cache for itself (two, as they are fetched in pairs),
+// or the other one's would be taken away each time.
 const HEAD = 0;
 const TAIL = 32;
 const READER_SLEEPS = 64;
@@ -46,8 +48,6 @@ const otherSleeps = (side: Side): number => (side === 'reader' ? WRITER_SLEEPS :
 /** So few bytes are copied quicker one by one, and so many by the word. */
 export const FEW = 64;
 const FEW_BY_WORD = 256;
-/** So short a text is copied quicker letter by letter. */
-const SHORT = 32;
 
 const aligned = (bytes: number): number => (bytes + 3) & ~3;
 
@@ -95,7 +95,7 @@ export class SharedRing {
     const head = this.#control[HEAD] as number; // nobody else writes it
     const mask = this.capacity - 1;
     const at = (head + WORD_BYTES) & mask;
-    if (typeof message === 'string' && this.writeLetters(message, head, at)) {
+    if (typeof message === 'string' && this.putLetters(message, head, at)) {
       kind = LATIN;
     } else if (typeof message === 'string') {
       const most = 3 * length;
@@ -145,17 +145,10 @@ export class SharedRing {
   }
 
   /** A short text whose letters are a byte each; false if it is none, or has no room in one piece. */
-  private writeLetters(text: string, head: number, at: number): boolean {
+  private putLetters(text: string, head: number, at: number): boolean {
     const { length } = text;
     if (length >= SHORT || at + length > this.capacity || !this.hasRoom(head, length)) return false;
-    const data = this.#data;
-    let bits = 0;
-    for (let i = 0; i < length; i++) {
-      const code = text.charCodeAt(i);
-      bits |= code;
-      data[at + i] = code;
-    }
-    return bits < 256;
+    return writeLetters(this.#text, text, at);
   }
 
   private hasRoom(head: number, bytes: number): boolean {

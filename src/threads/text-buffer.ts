@@ -12,6 +12,20 @@ export function isWellFormed(text: string): boolean {
   return (text as string & { isWellFormed(): boolean }).isWellFormed();
 }
 
+/** So short a text is quicker letter by letter. */
+export const SHORT = 32;
+
+/** Writes a byte for each letter, from `at` on; false if a letter needs more than that, and what lies there means nothing. */
+export function writeLetters(bytes: TextBuffer, text: string, at: number): boolean {
+  let bits = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    bits |= code;
+    bytes[at + i] = code;
+  }
+  return bits < 256;
+}
+
 /** So many bytes become text at once: a string that is a part of a longer one keeps that in memory. */
 const MOST = 1024;
 
