@@ -2,7 +2,7 @@
 // whoever sleeps.
 
 import { constants } from 'node:os';
-import { ArgumentRangeError, ArgumentTypeError, BusyError, ClosedError, InvalidStateError } from '../kernel/errors.ts';
+import { ArgumentRangeError, ArgumentTypeError, ClosedError, InvalidStateError } from '../kernel/errors.ts';
 import { currentKernel } from '../kernel/here.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { made } from '../kernel/made.ts';
@@ -10,6 +10,7 @@ import type { Coroutine, Operation } from '../kernel/operation.ts';
 import { addon } from '../native/addon.ts';
 import { SystemError } from '../native/system-error.ts';
 import { FdStream } from '../net/open-fd.ts';
+import { Lock } from '../sync/lock.ts';
 import { deserialize, serialize } from './clone.ts';
 import { NONE, PlainReader, PlainWriter, type Shape } from './plain-codec.ts';
 import { openShared, type SharedFd, shareFd } from './shared-fd.ts';
@@ -99,10 +100,11 @@ class ChannelEnd implements Disposable {
   protected readonly ring: SharedRing;
   protected readonly side: Side;
   protected readonly kernel: Kernel;
+  /** Held by the task that may wait here; the others stand in line for it, so that none overtakes another. */
+  protected readonly line: Lock;
   readonly #bell: Bell;
   readonly #out: number;
   readonly #byte = Buffer.alloc(64);
-  #busy = false;
 
   constructor(handle: ChannelHandle, side: Side) {
     if (handle?.side !== side) {
@@ -111,6 +113,7 @@ class ChannelEnd implements Disposable {
     this.kernel = currentKernel('a channel');
     this.ring = new SharedRing(handle.memory);
     this.side = side;
+    this.line = new Lock({ name: `a channel's ${NAMES[side]}` });
     const own = openShared(handle.own);
     const out = openShared(handle.other);
     if (own === null || out === null) {
@@ -160,10 +163,8 @@ class ChannelEnd implements Disposable {
       : closed();
   }
 
-  /** Suspends until ready() may be true. One task at a time. */
+  /** Suspends until there may be a message, or room for so many bytes. For who holds the line. */
   protected *sleep(bytes: number): Coroutine<void> {
-    if (this.#busy) throw new BusyError(`another task waits at this end of the channel: one at a time`);
-    this.#busy = true;
     try {
       if (!this.ring.layDown(this.side, bytes)) return;
       // An end without a close(): the other thread is gone.
@@ -172,7 +173,6 @@ class ChannelEnd implements Disposable {
       throw this.#bell.closed ? this.over() : error;
     } finally {
       this.ring.getUp(this.side);
-      this.#busy = false;
     }
   }
 
@@ -199,10 +199,11 @@ export class ChannelSender extends ChannelEnd {
   /**
    * Sends a copy of the value, as structuredClone() makes it, with three differences: bytes come as a Buffer; each view has
    * memory of its own, also where two had the same; and what has no prototype but Object.prototype, though it was made as
-   * something else (a Map by setPrototypeOf()), comes as a plain object. Suspends while there is no room. Bytes and text are
-   * several times as fast as through a MessagePort, so are small trees of plain objects and arrays; other values are slower.
+   * something else (a Map by setPrototypeOf()), comes as a plain object. Suspends while there is no room, and
+   * while tasks wait that came before: messages leave in the order of the calls. Bytes and text are several times as fast as
+   * through a MessagePort, so are small trees of plain objects and arrays; other values are slower.
    * @throws ClosedError; RangeError for what is longer than the channel can hold; TypeError for what cannot be copied, with
-   * the reason as its cause; BusyError while another task waits.
+   * the reason as its cause.
    */
   send(value: unknown): Operation<void> {
     return made(this.sending(value), 'send()');
@@ -210,7 +211,8 @@ export class ChannelSender extends ChannelEnd {
 
   /** Likewise, but false where send() would suspend. */
   trySend(value: unknown): boolean {
-    return this.offer(this.encode(value));
+    const message = this.encode(value);
+    return !this.line.locked && this.offer(message);
   }
 
   private offer({ content, kind, length, fresh }: Message): boolean {
@@ -229,13 +231,14 @@ export class ChannelSender extends ChannelEnd {
 
   private *sending(value: unknown): Coroutine<void> {
     let message = this.encode(value);
-    if (this.offer(message)) return;
+    if (!this.line.locked && this.offer(message)) return;
     const { content, length } = message;
     // What it is made of may be changed while we wait.
     if (content instanceof Uint32Array) message = { ...message, content: content.slice(0, (length + 3) >> 2) };
     else if (typeof content !== 'string') message = { ...message, content: Buffer.from(content) };
-    do yield* this.sleep(typeof content === 'string' ? Buffer.byteLength(content) : length);
-    while (!this.offer(message));
+    const size = typeof content === 'string' ? Buffer.byteLength(content) : length;
+    using _ = yield* this.line.acquire();
+    while (!this.offer(message)) yield* this.sleep(size);
   }
 
   private encode(value: unknown): Message {
@@ -292,16 +295,20 @@ export class ChannelReceiver extends ChannelEnd {
   }
 
   /**
-   * The next value; suspends while there is none.
-   * @throws ClosedError when it is closed and empty; BusyError; what cannot be made anew here (a WebAssembly.Module) throws
+   * The next value; suspends while there is none, and while tasks wait that came before.
+   * @throws ClosedError when it is closed and empty; what cannot be made anew here (a WebAssembly.Module) throws
    * why, once, and the next call gives the next value.
    */
   receive(): Operation<unknown> {
     return made(this.receiving(), 'receive()');
   }
 
-  /** The next value in a list of one, or null if there is none yet. Errors as receive(). Never suspends. */
+  /** The next value in a list of one, or null where receive() would suspend. Errors as receive(). Never suspends. */
   tryReceive(): [value: unknown] | null {
+    return this.line.locked ? null : this.take();
+  }
+
+  private take(): [value: unknown] | null {
     const found = this.read();
     if (found !== null || !this.ring.closed) return found;
     const last = this.read(); // what was sent between the two looks
@@ -336,8 +343,11 @@ export class ChannelReceiver extends ChannelEnd {
   }
 
   private *receiving(): Coroutine<unknown> {
+    let found = this.tryReceive();
+    if (found !== null) return found[0];
+    using _ = yield* this.line.acquire();
     for (;;) {
-      const found = this.tryReceive();
+      found = this.take();
       if (found !== null) return found[0];
       yield* this.sleep(0);
     }

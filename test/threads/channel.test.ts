@@ -7,12 +7,14 @@ import {
   type ChannelHandle,
   type Coroutine,
   createTask,
+  gather,
   type Main,
   openReceiver,
   openSender,
   run,
   runPromise,
   sleep,
+  type Task,
   timeout,
   wait,
 } from '../../src/index.ts';
@@ -108,9 +110,7 @@ describe.each<['run' | 'runPromise', <T>(main: Main<T>) => T | Promise<T>]>([
       while (sender.trySend('0123456789')) sent++;
       expect(sent).toBe(16);
       const waiting = createTask(sender.send('late'));
-      const busy = createTask(sender.send('busy'));
-      yield* wait([busy]);
-      expect(busy.exception()).toMatchObject({ code: 'ERR_COREACTOR_BUSY' });
+      yield* sleep(0);
       for (let i = 0; i < 16; i++) expect(receiver.tryReceive()).toEqual(['0123456789']);
       yield* waiting;
       expect(yield* receiver.receive()).toBe('late');
@@ -303,6 +303,36 @@ test('a shape that was made while another message waited is not taken for told',
       expect(sender.trySend({ name: i })).toBe(true);
       expect(receiver.tryReceive()).toEqual([{ name: i }]);
     }
+  });
+});
+
+test('many tasks send and receive at one channel, and nobody overtakes: neither with a shorter message nor with a try', () => {
+  run(function* () {
+    using channel = new Channel({ capacity: 64 });
+    using sender = openSender(channel.sender);
+    using receiver = openReceiver(channel.receiver);
+    const receivers = [1, 2, 3].map(() => createTask(receiver.receive()));
+    yield* sleep(0);
+    sender.trySend('first');
+    expect(receiver.tryReceive()).toBe(null);
+    for (const text of ['second', 'third']) yield* sender.send(text);
+    expect(yield* gather(receivers)).toEqual(['first', 'second', 'third']);
+
+    while (sender.trySend('0123456789'));
+    const senders = ['x'.repeat(50), 'y', 'z'].map((text) => createTask(sender.send(text)));
+    yield* sleep(0);
+    expect(receiver.tryReceive()).toEqual(['0123456789']);
+    expect(sender.trySend('w')).toBe(false);
+    (senders[1] as Task<void>).cancel();
+    const received: unknown[] = [];
+    while (received.at(-1) !== 'z') received.push(yield* receiver.receive());
+    expect(received.slice(-2)).toEqual(['x'.repeat(50), 'z']);
+
+    const left = [createTask(receiver.receive()), createTask(receiver.receive())];
+    yield* sleep(0);
+    sender.close();
+    yield* wait(left);
+    for (const task of left) expect(task.exception()).toMatchObject({ code: 'ERR_COREACTOR_CLOSED' });
   });
 });
 
