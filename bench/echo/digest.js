@@ -9,7 +9,7 @@ import { relative } from './measure.js';
 /** @typedef {Map<string, import('../harness/rounds.js').Outcome<Sample>[]>} Outcomes by server */
 
 /** @type {Key[]} */
-const COMPARED = ['cpuUs', 'perSecond', 'p50Us', 'p99Us', 'p999Us'];
+const COMPARED = ['cpuUs', 'perSecond', 'p50Us', 'p99Us', 'p99OfSliceUs', 'p999Us'];
 /** @type {Key[]} */
 const PLAIN = ['busy', 'loadBusy', 'waited', 'p90Us', 'maxUs', 'starved'];
 

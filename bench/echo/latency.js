@@ -17,7 +17,7 @@ const LOADS = [
 const WARMUPS = 3;
 /** Who answers less of what is sent does not bear the rate. */
 const BORNE = 0.95;
-const LATENCIES = /** @type {const} */ (['p50Us', 'p99Us', 'p999Us']);
+const LATENCIES = /** @type {const} */ (['p50Us', 'p99OfSliceUs', 'p99Us', 'p999Us']);
 
 /** @typedef {typeof LOADS[number] & { refused: string, outcomes: import('./digest.js').Outcomes }} Cell */
 
@@ -94,13 +94,15 @@ function latencyTable(cells, { rounds, seconds, warmup }, notes) {
     title: 'Echo: latency at equal load',
     method:
       `Median of ${rounds} alternating rounds of ${seconds} s after ${WARMUPS * warmup} s of warm-up: so many messages a second over all connections, each timed from` +
-      ' when it was due. Ratios are to C epoll between the slices of the same window, see above. CPU per request is higher than at full' +
+      ' when it was due. Ratios are to C epoll between the slices of the same window, see above. "p99 of a slice" is that of the slice in the middle,' +
+      ' by their 99th percentiles: a pause of the machine, which holds up so many messages that it is most of the p99 of a window, is in' +
+      ' few slices. So is one of a server that comes less often than every second slice. CPU per request is higher than at full' +
       ' load, since the server sleeps between messages.',
     header: [
       'load',
       'messages/s',
       'server',
-      ...['p50', 'p99', 'p99.9'].flatMap((name) => [`${name} us`, 'x C epoll']),
+      ...['p50', 'p99 of a slice', 'p99', 'p99.9'].flatMap((name) => [`${name} us`, 'x C epoll']),
     ].concat('CPU us/request', 'server busy'),
     rows,
     notes: remarks,

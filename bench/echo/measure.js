@@ -12,6 +12,7 @@ import { localPorts } from '../harness/machine.js';
  * @property {number} p90Us
  * @property {number} p99Us
  * @property {number} p999Us
+ * @property {number} p99OfSliceUs p99 of the slice in the middle: the machine's pauses are in others
  * @property {number} maxUs
  * @property {number} busy part of the window in which the server had a CPU; the same for the load
  * @property {number} loadBusy
@@ -103,6 +104,7 @@ function figures(result) {
     p90Us: result.p90Ns / 1000,
     p99Us: result.p99Ns / 1000,
     p999Us: result.p999Ns / 1000,
+    p99OfSliceUs: result.p99OfSliceNs / 1000,
     maxUs: result.maxNs / 1000,
     busy: result.serverCpuNs / result.windowNs,
     loadBusy: result.loadCpuNs / result.windowNs,

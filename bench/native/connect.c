@@ -85,7 +85,7 @@ static void finish(struct connection* c) {
   done++;
   if (phase == WINDOW) {
     samples[current].requests++;
-    histogram_record(&samples[current].latency, now() - c->started);
+    sample_record(&samples[current], now() - c->started);
   }
   if (phase != DRAIN) open_one(c);
 }

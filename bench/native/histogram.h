@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stdint.h>
+#include <string.h>
 
 enum { HISTOGRAM_BITS = 7, HISTOGRAM_STEPS = 1 << HISTOGRAM_BITS, HISTOGRAM_SIZE = 64 * HISTOGRAM_STEPS };
 
@@ -17,6 +18,15 @@ static inline void histogram_record(struct histogram* h, uint64_t value) {
   h->total++;
   h->sum += value;
   if (value > h->max) h->max = value;
+}
+
+// Adds all of one to another, and empties it.
+static inline void histogram_move(struct histogram* from, struct histogram* to) {
+  for (uint64_t i = 0; i < HISTOGRAM_SIZE; i++) to->count[i] += from->count[i];
+  to->total += from->total;
+  to->sum += from->sum;
+  if (from->max > to->max) to->max = from->max;
+  memset(from, 0, sizeof *from);
 }
 
 // The middle of the step that holds the given fraction of all values, never above the greatest value seen.

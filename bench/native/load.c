@@ -35,7 +35,7 @@
 #include "slices.h"
 
 enum { EVENTS = 512, OPENING = 64, BUFFER = 64 * 1024 };
-// In a slice each connection is to have several answers.
+// In a slice each connection is to have several answers. With a rate few have a pause of the machine, if it is short.
 #define SLICE (100 * 1000000ULL)
 #define SLICE_PER_CONNECTION (50 * 1000ULL)
 
@@ -103,7 +103,7 @@ static void finish_message(struct connection* c) {
   if (phase == OPEN) server->answered++;
   if (phase == WINDOW) samples[current].requests++;
   const bool was_due = phase != OPEN && c->started >= begun && c->started < ended;
-  if (interval == 0 ? phase == WINDOW : was_due) histogram_record(&samples[current].latency, at - c->started);
+  if (interval == 0 ? phase == WINDOW : was_due) sample_record(&samples[current], at - c->started);
   if (interval != 0) {
     server->resting[server->rested++ % count] = c;
   } else if (phase == WARMUP || phase == WINDOW) {
@@ -224,7 +224,7 @@ int main(int argc, char** argv) {
   if (epoll < 0 || !pattern_make(size)) fail("no memory");
   open_all(MEASURED, argv[1], argv[2]);
   if (compares) open_all(REFERENCE, argv[8], argv[9]);
-  measure(compares, warmup, window, SLICE + count * SLICE_PER_CONNECTION);
+  measure(compares, warmup, window, SLICE + (interval == 0 ? count * SLICE_PER_CONNECTION : 0));
   print_samples(compares);
   return 0;
 }

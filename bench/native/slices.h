@@ -64,6 +64,7 @@ static void take_slice(int server, uint64_t length) {
   const size_t starved = starving(begun);
   if (starved > sample->starved) sample->starved = starved;
   drain();
+  sample_end_slice(sample);
 }
 
 // `longest`: a slice of the window.

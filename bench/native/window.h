@@ -10,13 +10,16 @@ struct window {
   uint64_t length, server_cpu, own_cpu, waited;  // of all slices together
 };
 
+enum { MOST_SLICES = 4096 };
+
 // `requests` were answered within a slice, and `latency` has a value for each of them, or for those that were due
-// within one (see load.c); `starved` connections had no answer in a whole one.
+// within one (see load.c); `slice` is that of the present slice; `starved` connections had no answer in a whole one.
 struct sample {
   struct window window;
   uint64_t requests;
-  struct histogram latency;
-  size_t starved;
+  struct histogram latency, slice;
+  uint64_t p99[MOST_SLICES];
+  size_t slices, starved;
 };
 
 static void window_of(struct window* window, int pid) {
@@ -37,16 +40,37 @@ static void window_end(struct window* window) {
   window->waited += waited();
 }
 
-static void sample_print(const struct sample* sample) {
+static void sample_record(struct sample* sample, uint64_t latency) { histogram_record(&sample->slice, latency); }
+
+static void sample_end_slice(struct sample* sample) {
+  if (sample->slice.total > 0 && sample->slices < MOST_SLICES)
+    sample->p99[sample->slices++] = histogram_percentile(&sample->slice, 0.99);
+  histogram_move(&sample->slice, &sample->latency);
+}
+
+static int by_value(const void* a, const void* b) {
+  const uint64_t left = *(const uint64_t*)a, right = *(const uint64_t*)b;
+  return left < right ? -1 : left > right;
+}
+
+// The 99th percentile of the slice in the middle: what it is while the machine makes no pause.
+static uint64_t sample_p99_of_slice(struct sample* sample) {
+  qsort(sample->p99, sample->slices, sizeof sample->p99[0], by_value);
+  const size_t half = sample->slices / 2;
+  return sample->slices % 2 == 1 ? sample->p99[half] : (sample->p99[half - 1] + sample->p99[half]) / 2;
+}
+
+static void sample_print(struct sample* sample) {
   const struct window* window = &sample->window;
   const struct histogram* latency = &sample->latency;
   printf(
       "\"requests\":%llu,\"windowNs\":%llu,\"serverCpuNs\":%llu,\"loadCpuNs\":%llu,\"loadWaitNs\":%llu,"
       "\"meanNs\":%llu,\"p50Ns\":%llu,\"p90Ns\":%llu,\"p99Ns\":%llu,\"p999Ns\":%llu,\"maxNs\":%llu,"
-      "\"starved\":%zu",
+      "\"p99OfSliceNs\":%llu,\"starved\":%zu",
       (unsigned long long)sample->requests, (unsigned long long)window->length, (unsigned long long)window->server_cpu,
       (unsigned long long)window->own_cpu, (unsigned long long)window->waited,
       (unsigned long long)(latency->sum / latency->total), (unsigned long long)histogram_percentile(latency, 0.5),
       (unsigned long long)histogram_percentile(latency, 0.9), (unsigned long long)histogram_percentile(latency, 0.99),
-      (unsigned long long)histogram_percentile(latency, 0.999), (unsigned long long)latency->max, sample->starved);
+      (unsigned long long)histogram_percentile(latency, 0.999), (unsigned long long)latency->max,
+      (unsigned long long)sample_p99_of_slice(sample), sample->starved);
 }

@@ -16,10 +16,12 @@ import { reasonFor } from './reasons.js';
  * @property {import('../harness/statistics.js').Summary} ratio
  * @property {number} rounds
  * @property {number} [noise] how far the yardstick is from itself in this figure, as a ratio of 1 or more
- * @property {{ starves?: boolean, loadIsLimit?: boolean }} [signs] what of the samples speaks for a reason
+ * @property {import('./reasons.js').Signs} [signs]
  */
 
 const NOT_SURE = 'none looked for: the rounds differ by more than this';
+/** So much of our CPU time is another way to do it. */
+const SPENDS = 1.5;
 /** From this part of a core on, the load may have been what was measured. */
 const LOAD_IS_LIMIT = 0.9;
 
@@ -63,12 +65,12 @@ function isRuntime(name) {
  * @param {Lead} lead
  * @returns {[certain: string, why: string]}
  */
-function judge({ bench, where, who, what, ratio, rounds, noise = 1, signs = {} }) {
+function judge({ bench, where, who, what, ratio, rounds, noise = 1, signs }) {
   if (rounds === 1) return ['one round only', NOT_SURE];
   if (ratio.min <= 1) return ['not in every round', NOT_SURE];
   if (ratio.median <= noise)
     return ['within the noise', `here ${YARDSTICK} is ${figure(noise)} times as good as itself`];
-  return ['in every round', reasonFor({ bench, where, who, what, ...signs })];
+  return ['in every round', reasonFor({ bench, where, who, what }, signs)];
 }
 
 /** @param {(readonly [string, import('./page.js').Part])[]} parts */
@@ -130,8 +132,13 @@ function echoLeads(bench, { connections, inFlight, end, rate, bytes, servers }) 
         const ratio = summarizeRatio(pick(a, key), pick(b, key));
         if (ratio === undefined || ratio.median <= 1) return [];
         const what = end === undefined ? word : word.replace('request', 'connection').replace('throughput', 'rate');
-        const { starved, loadBusy } = server.summary;
-        const signs = { starves: starved?.median > 0, loadIsLimit: loadBusy?.median > LOAD_IS_LIMIT };
+        const { starved, loadBusy, p99Us, cpuUs } = server.summary;
+        const signs = {
+          starves: starved?.median > 0,
+          loadIsLimit: loadBusy?.median > LOAD_IS_LIMIT,
+          uneven: p99Us?.median > ours.summary.p99Us?.median,
+          spends: cpuUs?.median > SPENDS * ours.summary.cpuUs?.median,
+        };
         return [{ bench, where, who: server.name, what, ratio, rounds: roundsOf(server), noise: noiseOf(key), signs }];
       }),
     );

@@ -8,6 +8,8 @@
  * @property {RegExp} [what]
  * @property {boolean} [starves] whether it lets connections wait for the whole window
  * @property {boolean} [loadIsLimit] whether the load had its core for itself
+ * @property {boolean} [uneven] whether its slowest answers are slower than ours
+ * @property {boolean} [spends] whether it takes half as much CPU time again as we do
  * @property {string} why
  */
 
@@ -22,6 +24,23 @@ const REASONS = [
     bench: /echo|latency/,
     where: / x 1$/,
     why: 'with one connection both sides sleep between messages: most of it is how soon two cores wake up, and then to which caches',
+  },
+  {
+    bench: /latency/,
+    what: /p50/,
+    spends: true,
+    why: 'it takes more than 1.5 times our CPU time: who looks for work before it sleeps has its core awake when the next message comes',
+  },
+  {
+    bench: /echo|sizes|accept/,
+    what: /p50/,
+    uneven: true,
+    why: 'it has an order of its own: more of its answers come early, and the last ones later than ours (see p99)',
+  },
+  {
+    bench: /echo|sizes/,
+    what: /p99\.9/,
+    why: 'one pause in a window is as much: 0.3 s of warm-up are not enough for our compilers; after 2 s of it ours is that of C epoll',
   },
   {
     bench: /echo/,
@@ -60,11 +79,14 @@ const REASONS = [
   { bench: /units/, why: 'see the notes of the table' },
 ];
 
+/** What of the samples may speak for a reason. @typedef {Pick<Reason, 'starves' | 'loadIsLimit' | 'uneven' | 'spends'>} Signs */
+const SIGNS = /** @type {const} */ (['starves', 'loadIsLimit', 'uneven', 'spends']);
+
 /**
- * @param {{ bench: string, where: string, who: string, what: string, starves?: boolean, loadIsLimit?: boolean }} lead one that
- *   is there in every round
+ * @param {{ bench: string, where: string, who: string, what: string }} lead one that is there in every round
+ * @param {Signs} [signs]
  */
-export function reasonFor({ bench, where, who, what, starves = false, loadIsLimit = false }) {
+export function reasonFor({ bench, where, who, what }, signs = {}) {
   const fits = (/** @type {RegExp | undefined} */ pattern, /** @type {string} */ text) => pattern?.test(text) ?? true;
   const found = REASONS.find(
     (one) =>
@@ -72,8 +94,7 @@ export function reasonFor({ bench, where, who, what, starves = false, loadIsLimi
       fits(one.who, who) &&
       fits(one.where, where) &&
       fits(one.what, what) &&
-      (one.starves ?? starves) === starves &&
-      (one.loadIsLimit ?? loadIsLimit) === loadIsLimit,
+      SIGNS.every((sign) => one[sign] === undefined || one[sign] === (signs[sign] ?? false)),
   );
   return found?.why ?? 'not known';
 }

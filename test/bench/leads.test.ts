@@ -15,7 +15,9 @@ function echo(servers: Record<string, Samples>, more: object = {}): never {
     ...{ connections: 50, bytes: 128, ...more },
     servers: Object.entries(servers).map(([name, samples]) => ({
       name,
-      summary: { starved: { median: samples[0]?.starved }, loadBusy: { median: samples[0]?.loadBusy } },
+      summary: Object.fromEntries(
+        (['starved', 'loadBusy', 'cpuUs', 'p99Us'] as const).map((key) => [key, { median: samples[0]?.[key] }]),
+      ),
       rounds: samples.map((value) => ({ value: { reference: REFERENCE, ...value } })),
     })),
   };
@@ -82,6 +84,24 @@ test('a reason is given only where somebody is ahead in every round, and for wha
   expect(reason({ cpuUs: 1, starved: 0 }, { cpuUs: 1 })).toMatch(/^in every round not known/);
   expect(reason({ cpuUs: 1, starved: 5 }, { cpuUs: 2.5 })).toMatch(/^not in every round none looked for/);
   expect(rowsOf(echo({ coreactor: ours, Deno: [{ cpuUs: 1, starved: 5 }] }))[0]).toMatch(/one round only/);
+});
+
+test('a median that is better at a price has the price for its reason', () => {
+  const twice = (figures: Figures): Samples => [figures, figures];
+  const ours = twice({ p50Us: 2, p99Us: 3, cpuUs: 2 });
+  const reason = (figures: Figures, more?: object): string =>
+    String(
+      rowsOf(echo({ coreactor: ours, Peer: twice({ p50Us: 1, ...figures }) }, more)).find((row) => /p50/.test(row)),
+    );
+  expect(reason({ p99Us: 4 })).toContain('an order of its own');
+  expect(reason({ p99Us: 2.9 })).toContain('not known');
+  const paced = { rate: 1000 };
+  const latency = (cpuUs: number): string => {
+    const [, part] = echo({ coreactor: ours, Peer: twice({ p50Us: 1, cpuUs }) }, paced) as [string, object];
+    return leads([['latency', part]] as never).find((row) => /p50/.test(row)) ?? '';
+  };
+  expect(latency(3.1)).toContain('more than 1.5 times our CPU time');
+  expect(latency(2.9)).toContain('not known');
 });
 
 test('more messages a second is better; a figure of which nobody has said what is better is refused', () => {

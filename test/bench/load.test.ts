@@ -50,6 +50,17 @@ test.runIf(compiles)('with a rate, what a server holds up to the end of a slice 
 });
 
 test.runIf(compiles)(
+  'a pause in one slice of five is in the p99 of all, and not in that of the slice in the middle',
+  async () => {
+    const HELD_MS = 50;
+    const paused = await load((count, send) => void (count === 150 ? setTimeout(send, HELD_MS) : send()), 500, 1000);
+    const { p99Ns, p99OfSliceNs } = JSON.parse(paused);
+    expect(p99Ns).toBeGreaterThan((HELD_MS / 2) * 1e6);
+    expect(p99OfSliceNs).toBeLessThan(p99Ns);
+  },
+);
+
+test.runIf(compiles)(
   'a server that answers nothing in the window is blamed itself, and a window of nothing is no crash',
   async () => {
     // The first is that of the opening, the second that of the warm-up.
