@@ -32,12 +32,17 @@ const ECHO = /** @type {const} */ ([
   ['cpuUs', 'CPU per request', false],
   ['perSecond', 'throughput', true],
   ['p50Us', 'p50 latency', false],
+  ['p99OfSliceUs', 'p99 latency of a slice', false],
   ['p99Us', 'p99 latency', false],
   ['p999Us', 'p99.9 latency', false],
 ]);
 
 /** Of these the yardstick's are pauses of the machine as a rule: to divide by them would only add theirs. */
 const TAILS = new Set(['p99Us', 'p999Us']);
+
+/** Whether the table has this figure: at a rate that is given nobody has more throughput, and only there is it in slices. */
+const isShown = (/** @type {string} */ key, /** @type {number | undefined} */ rate) =>
+  key === 'perSecond' ? rate === undefined : key !== 'p99OfSliceUs' || rate !== undefined;
 
 /** The same of the figures of the other tables: every one is here, or is none in which somebody could be ahead. */
 const WORDS = new Map([
@@ -123,7 +128,7 @@ function echoLeads(bench, { connections, inFlight, end, rate, bytes, servers }) 
     const own = yardstick === undefined ? undefined : summarize(relatives(yardstick, key));
     return own === undefined ? 1 : Math.max(own.max, 1 / own.min);
   };
-  const compared = ECHO.filter(([key]) => rate === undefined || key !== 'perSecond');
+  const compared = ECHO.filter(([key]) => isShown(key, rate));
   return servers
     .filter((/** @type {any} */ { name }) => isRuntime(name))
     .flatMap((/** @type {any} */ server) =>
