@@ -111,6 +111,16 @@ test('a median that is better at a price has the price for its reason', () => {
   expect(latency(2.9)).toContain('not known');
 });
 
+test('a short warm-up is a reason only where it was short', () => {
+  const twice = (p999Us: number): Samples => [{ p999Us }, { p999Us }];
+  const row = (warmup: number): string => {
+    const [name, part] = echo({ coreactor: twice(2), Peer: twice(1) }) as [string, object];
+    return String(rowsOf([name, { ...part, options: { warmup } }] as never)[0]);
+  };
+  expect(row(0.3)).toContain('so short a warm-up');
+  expect(row(2)).toContain('not known');
+});
+
 test('more messages a second is better; a figure of which nobody has said what is better is refused', () => {
   expect(rowsOf(tasks('perSecond', { median: 0.5, min: 0.4, max: 0.8 }))[0]).toContain(
     'messages a second | 2.00 (1.25–2.50)',
