@@ -61,7 +61,7 @@ test.runIf(compiles)(
 );
 
 test.runIf(compiles)('what two slices of four have is not in that of the slice in the middle', async () => {
-  const HELD_MS = 200;
+  const HELD_MS = 1000;
   const paused = (count: number): boolean => count === 150 || count === 300;
   const halves = await load((count, send) => void (paused(count) ? setTimeout(send, HELD_MS) : send()), 400, 1000);
   const { p99Ns, p99OfSliceNs } = JSON.parse(halves);
