@@ -48,7 +48,9 @@ export function acceptTable(cells, bytes, { rounds, seconds, warmup }, notes) {
       `Median of ${rounds} alternating rounds, each with a fresh server: ${seconds} s after ${warmup} s of warm-up, in which so` +
       ` many connections exist at a time. Each has one message of ${bytes} B and is ended by the client: by RST, or by FIN and` +
       ' the wait for that of the server. CPU is that of the whole server process, user and system; most of the handshake' +
-      ' runs in the client. Ratios are to C epoll between the slices of the same window, as for the echo.',
+      ' runs in the client. Ratios are to C epoll between the slices of the same window, as for the echo. Where "load busy" is' +
+      ' near 100 %, rate and latency are those of the load, which takes more at once the longer the server lets it wait: more' +
+      ' than 1.00x there is no merit of a server, and CPU is the figure to compare.',
     header: [
       ...['end', 'at a time', 'server', 'CPU us/connection', 'min–max', 'x C epoll', 'connections/s', 'x C epoll'],
       ...['p50 us', 'p99 us', 'server busy', 'load busy'],

@@ -61,12 +61,20 @@ function rowsOf(data) {
   if (!Array.isArray(data)) return [];
   return data.flatMap((entry) => {
     if (Array.isArray(entry.servers)) {
-      const label =
-        entry.end === undefined ? `${entry.connections} connections` : `${entry.inFlight} at a time, ${entry.end}`;
+      const label = labelOf(entry);
       return entry.servers.map((/** @type {any} */ { name, rounds }) => ({ label, name, rounds }));
     }
     return Array.isArray(entry.rounds) ? [{ label: entry.case ?? '', name: entry.name, rounds: entry.rounds }] : [];
   });
+}
+
+/**
+ * A case of an echo table: no two of one table may be called the same, or the one would be taken for the other.
+ * @param {any} entry
+ */
+function labelOf({ connections, bytes, rate, inFlight, end }) {
+  if (end !== undefined) return `${inFlight} at a time, ${end}`;
+  return rate === undefined ? `${connections} connections` : `${bytes} B x ${connections}, ${rate}/s`;
 }
 
 /**

@@ -1,7 +1,6 @@
 // What the rounds of one echo server come to.
 
 import { summarize } from '../harness/statistics.js';
-import { figure } from '../harness/table.js';
 import { relative } from './measure.js';
 
 /** @typedef {import('./measure.js').Sample} Sample */
@@ -47,7 +46,7 @@ export function starvedNotes(outcomes, connections) {
     const { median = 0 } = digest(outcomes, name).starved;
     return median === 0
       ? []
-      : `${name}: ${figure(median)} of ${connections} connections had no answer in a whole slice of the window, so its` +
+      : `${name}: ${Math.ceil(median).toLocaleString('en-US')} of ${connections} connections had no answer in a whole slice of the window, so its` +
           ' latencies are too low, and its other figures are those of the rest.';
   });
 }

@@ -14,7 +14,7 @@ const LOADS = [
   { size: 128, connections: 1000, rate: 20_000 },
   { size: 16_384, connections: 50, rate: 8000 },
 ];
-const WARMUPS = 3;
+const WARMUPS = 2;
 /** Who answers less of what is sent does not bear the rate. */
 const BORNE = 0.95;
 const LATENCIES = /** @type {const} */ (['p50Us', 'p99OfSliceUs', 'p99Us', 'p999Us']);
@@ -93,11 +93,13 @@ function latencyTable(cells, { rounds, seconds, warmup }, notes) {
   return {
     title: 'Echo: latency at equal load',
     method:
-      `Median of ${rounds} alternating rounds of ${seconds} s after ${WARMUPS * warmup} s of warm-up: so many messages a second over all connections, each timed from` +
-      ' when it was due. Ratios are to C epoll between the slices of the same window, see above. "p99 of a slice" is that of the slice in the middle,' +
-      ' by their 99th percentiles: a pause of the machine, which holds up so many messages that it is most of the p99 of a window, is in' +
-      ' few slices. So is one of a server that comes less often than every second slice. CPU per request is higher than at full' +
-      ' load, since the server sleeps between messages.',
+      `Median of ${rounds} alternating rounds of ${seconds} s after ${figure(WARMUPS * warmup)} s of warm-up: so many messages` +
+      ' a second over all connections, each timed from when it was due. Ratios are to C epoll between the slices of the' +
+      ' same window, see above. "p99 of a slice": each slice of 0.1 s (of C epoll: half as long) has its 99th percentile,' +
+      ' and this is the one in the middle of them. A pause of the machine holds up so many messages that it is most of the' +
+      ' p99 of a window, but it is in few slices. So is a pause of the server (a collector, a compiler) that comes in less' +
+      ' than every second slice: this figure hides it, and p99 and p99.9 of all messages, beside it, have it. CPU per' +
+      ' request is higher than at full load, since the server sleeps between messages.',
     header: [
       'load',
       'messages/s',

@@ -1,7 +1,7 @@
 // What the echo bench shows: a table per message size, its plots, and the CPU ratios of all cells at one glance.
 
 import { failures } from '../harness/rounds.js';
-import { coverage, medianInterval, summarizeRatio } from '../harness/statistics.js';
+import { coverage, medianInterval, summarize, summarizeRatio } from '../harness/statistics.js';
 import { figure, ratio, span, spread } from '../harness/table.js';
 import { CROWDED, crowdedNote, digest, percent, starvedNotes } from './digest.js';
 import { relative } from './measure.js';
@@ -70,7 +70,8 @@ export function cellTable(size, cells, { rounds, seconds, warmup }, notes) {
       ' warm-up, one message in flight per connection, every byte compared. CPU is that of the whole server process,' +
       ' user and system. The window is cut into slices, and between them the same load goes to C epoll for half as long: a' +
       ' ratio is to that, so that it holds whatever the speed of the machine is in this second. The row of C epoll is' +
-      ' another process of it, which shows how well.',
+      ' another process of it, which shows how well. Where "load busy" is near 100 %, throughput and latency are those of' +
+      ' the load: a slower server, which lets it take more at once, may then have more of them than C epoll. CPU has not.',
     header,
     rows,
     notes: remarks,
@@ -186,6 +187,20 @@ export function cellPlots(size, cells) {
 }
 
 /**
+ * What a request costs by round: the multiple of the yardstick in the same second, times what that took in the whole of the
+ * round. For numbers of connections are minutes apart, and the moment at which a server was measured says more than they.
+ * @param {string} name
+ * @param {Cell} cell
+ */
+function costs(name, { outcomes }) {
+  return (outcomes.get(name) ?? []).map(({ value }, round) => {
+    const base = summarize([...outcomes.values()].map((rounds) => rounds[round]?.value?.reference?.cpuUs))?.median;
+    const multiple = relative(value, 'cpuUs');
+    return base === undefined || multiple === undefined ? undefined : multiple * base;
+  });
+}
+
+/**
  * What a request costs as the connections become more, and why.
  * @param {number} size
  * @param {Cell[]} cells
@@ -196,17 +211,17 @@ export function growthTable(size, cells) {
   const [few, ...more] = chosen;
   if (few === undefined || more.length === 0) return [];
   const servers = [...few.outcomes.keys()];
-  const grown = (/** @type {string} */ name, /** @type {Cell} */ cell) => {
-    const pick = (/** @type {Cell} */ { outcomes }) => (outcomes.get(name) ?? []).map(({ value }) => value?.cpuUs);
-    return summarizeRatio(pick(cell), pick(few));
-  };
+  const grown = (/** @type {string} */ name, /** @type {Cell} */ cell) =>
+    summarizeRatio(costs(name, cell), costs(name, few));
   const title = `Echo, ${sizeName(size)}: CPU per request by the number of connections`;
   return [
     {
       title,
       method:
-        `Multiples of the CPU per request at ${few.connections} connections, in the same run; medians over the rounds. At one` +
-        ' connection the server sleeps before each message, which is another thing, so it is left out.',
+        `Multiples of the CPU per request at ${few.connections} connections, in the same run; medians over the rounds. CPU is here` +
+        ' the multiple of C epoll in the same second, times what C epoll took in the middle of the round: what lies minutes' +
+        ' apart has met a machine of another speed. At one connection the server sleeps before each message, which is' +
+        ' another thing, so it is left out.',
       header: ['server', ...more.flatMap(({ connections }) => [`x ${few.connections} at ${connections}`, 'min–max'])],
       rows: servers.map((name) => [
         name,
@@ -229,12 +244,12 @@ export function growthTable(size, cells) {
           x: { label: 'connections (log)', values: chosen.map(({ connections }) => connections) },
           y: { label: 'CPU microseconds per request (log)', log: true },
           series: servers.map((name) => {
-            const digests = chosen.map((cell) => digest(cell.outcomes, name).cpuUs);
+            const summaries = chosen.map((cell) => summarize(costs(name, cell)));
             return {
               name,
-              values: digests.map(({ median }) => median),
-              low: digests.map(({ min }) => min),
-              high: digests.map(({ max }) => max),
+              values: summaries.map((summary) => summary?.median),
+              low: summaries.map((summary) => summary?.min),
+              high: summaries.map((summary) => summary?.max),
             };
           }),
         },

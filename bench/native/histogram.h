@@ -12,8 +12,8 @@ struct histogram {
 };
 
 static inline void histogram_record(struct histogram* h, uint64_t value) {
-  const int top = 63 - __builtin_clzll(value | 1);
-  const int shift = top > HISTOGRAM_BITS ? top - HISTOGRAM_BITS : 0;
+  const uint64_t top = 63 - (uint64_t)__builtin_clzll(value | 1);
+  const uint64_t shift = top > HISTOGRAM_BITS ? top - HISTOGRAM_BITS : 0;
   h->count[shift * HISTOGRAM_STEPS + (value >> shift)]++;
   h->total++;
   h->sum += value;

@@ -1,10 +1,10 @@
-// hold PORT PID CONNECTIONS BYTES SETTLE_MS: what connections cost an echo server on 127.0.0.1 that only hold.
+// hold PORT PID CONNECTIONS BYTES BEFORE_MS AFTER_MS: what connections cost an echo server on 127.0.0.1 that only hold.
 //
-// A few connections come and go first, so that code and buffers which the first one needs are there. Then the memory of
-// process PID is read, CONNECTIONS are made, each sends one message and compares its echo, and after SETTLE_MS in which
-// nothing happens the memory is read again. At most OPENING wait for an answer at a time, so no backlog runs over.
-// Connections end with RST, so no TIME_WAIT is left. One JSON line says it all; a failure is {"error": ...} and
-// status 1.
+// A few connections come and go first, so that code and buffers which the first one needs are there. BEFORE_MS later
+// the memory of process PID is read, CONNECTIONS are made, each sends one message and compares its echo, and after
+// AFTER_MS in which nothing happens the memory is read again. At most OPENING wait for an answer at a time, so no
+// backlog runs over. Connections end with RST, so no TIME_WAIT is left. One JSON line says it all; a failure is
+// {"error": ...} and status 1.
 //
 // Memory is what /proc/PID/smaps_rollup says. "own" is anonymous and shared memory, with what was swapped out: nothing
 // that other processes do changes it. "rss" has the pages of files too, and "pss" counts a page that n processes map as
@@ -98,8 +98,8 @@ static void open_all(int* fds, size_t count) {
 }
 
 int main(int argc, char** argv) {
-  if (argc != 6) {
-    fprintf(stderr, "usage: hold PORT PID CONNECTIONS BYTES SETTLE_MS\n");
+  if (argc != 7) {
+    fprintf(stderr, "usage: hold PORT PID CONNECTIONS BYTES BEFORE_MS AFTER_MS\n");
     return 2;
   }
   server = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(argv[1]))};
@@ -107,17 +107,17 @@ int main(int argc, char** argv) {
   const int pid = atoi(argv[2]);
   const size_t count = strtoul(argv[3], NULL, 10);
   size = strtoul(argv[4], NULL, 10);
-  const useconds_t settle = (useconds_t)atoi(argv[5]) * 1000;
+  const useconds_t settling = (useconds_t)atoi(argv[5]) * 1000, silence = (useconds_t)atoi(argv[6]) * 1000;
   int* fds = calloc(count + FIRST, sizeof *fds);
   echo = malloc(size);
   if (fds == NULL || echo == NULL || !pattern_make(size)) fail("no memory");
 
   open_all(fds, FIRST);
   for (size_t i = 0; i < FIRST; i++) close(fds[i]);
-  usleep(settle);
+  usleep(settling);
   const struct memory before = memory_of(pid);
   open_all(fds, count);
-  usleep(settle);
+  usleep(silence);
   const struct memory after = memory_of(pid);
   for (size_t i = 0; i < count; i++) {  // a server that has dropped one does not hold it
     const ssize_t got = recv(fds[i], echo, size, MSG_DONTWAIT);

@@ -35,7 +35,8 @@
 #include "slices.h"
 
 enum { EVENTS = 512, OPENING = 64, BUFFER = 64 * 1024 };
-// In a slice each connection is to have several answers. With a rate few have a pause of the machine, if it is short.
+// In a slice each connection is to have several answers. With a rate it stays short, whatever their number, so that few
+// of the slices have a pause of the machine in them.
 #define SLICE (100 * 1000000ULL)
 #define SLICE_PER_CONNECTION (50 * 1000ULL)
 

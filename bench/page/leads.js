@@ -22,6 +22,8 @@ import { reasonFor } from './reasons.js';
 const NOT_SURE = 'none looked for: the rounds differ by more than this';
 /** So much of our CPU time is another way to do it. */
 const SPENDS = 1.5;
+/** Seconds of load after which compilers are hardly in a figure any more. */
+const COMPILED = 1;
 /** From this part of a core on, the load may have been what was measured. */
 const LOAD_IS_LIMIT = 0.9;
 
@@ -32,12 +34,17 @@ const ECHO = /** @type {const} */ ([
   ['cpuUs', 'CPU per request', false],
   ['perSecond', 'throughput', true],
   ['p50Us', 'p50 latency', false],
+  ['p99OfSliceUs', 'p99 latency of a slice', false],
   ['p99Us', 'p99 latency', false],
   ['p999Us', 'p99.9 latency', false],
 ]);
 
 /** Of these the yardstick's are pauses of the machine as a rule: to divide by them would only add theirs. */
 const TAILS = new Set(['p99Us', 'p999Us']);
+
+/** Whether the table has this figure: at a rate that is given nobody has more throughput, and only there is it in slices. */
+const isShown = (/** @type {string} */ key, /** @type {number | undefined} */ rate) =>
+  key === 'perSecond' ? rate === undefined : key !== 'p99OfSliceUs' || rate !== undefined;
 
 /** The same of the figures of the other tables: every one is here, or is none in which somebody could be ahead. */
 const WORDS = new Map([
@@ -75,7 +82,9 @@ function judge({ bench, where, who, what, ratio, rounds, noise = 1, signs }) {
 
 /** @param {(readonly [string, import('./page.js').Part])[]} parts */
 export function leads(parts) {
-  const found = parts.flatMap(([bench, { tables }]) => tables.flatMap(({ data }) => leadsIn(bench, data)));
+  const found = parts.flatMap(([bench, { tables, options }]) =>
+    tables.flatMap(({ data }) => leadsIn(bench, data, options?.warmup < COMPILED)),
+  );
   if (found.length === 0) return ['Nobody, in any figure below.'];
   const rows = found.map((lead) => {
     const { bench, where, who, what, ratio } = lead;
@@ -97,19 +106,20 @@ export function leads(parts) {
 /**
  * @param {string} bench
  * @param {any} data of a table
+ * @param {boolean} cold whether the warm-up was short
  * @returns {Lead[]}
  */
-function leadsIn(bench, data) {
+function leadsIn(bench, data, cold) {
   if (!Array.isArray(data)) return [];
   return data.flatMap((item) => {
-    if (item.servers !== undefined) return echoLeads(bench, item);
+    if (item.servers !== undefined) return echoLeads(bench, item, cold);
     if (item.summary !== undefined) return taskLeads(bench, item);
     return [];
   });
 }
 
-/** @param {string} bench @param {any} cell */
-function echoLeads(bench, { connections, inFlight, end, rate, bytes, servers }) {
+/** @param {string} bench @param {any} cell @param {boolean} cold */
+function echoLeads(bench, { connections, inFlight, end, rate, bytes, servers }, cold) {
   const load = rate === undefined ? '' : `, ${rate}/s`;
   const where = end === undefined ? `${bytes} B x ${connections}${load}` : `${end}, ${inFlight} at a time`;
   const relatives = (/** @type {any} */ server, /** @type {string} */ key) =>
@@ -123,7 +133,7 @@ function echoLeads(bench, { connections, inFlight, end, rate, bytes, servers }) 
     const own = yardstick === undefined ? undefined : summarize(relatives(yardstick, key));
     return own === undefined ? 1 : Math.max(own.max, 1 / own.min);
   };
-  const compared = ECHO.filter(([key]) => rate === undefined || key !== 'perSecond');
+  const compared = ECHO.filter(([key]) => isShown(key, rate));
   return servers
     .filter((/** @type {any} */ { name }) => isRuntime(name))
     .flatMap((/** @type {any} */ server) =>
@@ -137,6 +147,7 @@ function echoLeads(bench, { connections, inFlight, end, rate, bytes, servers }) 
           starves: starved?.median > 0,
           loadIsLimit: loadBusy?.median > LOAD_IS_LIMIT,
           uneven: p99Us?.median > ours.summary.p99Us?.median,
+          cold,
           spends: cpuUs?.median > SPENDS * ours.summary.cpuUs?.median,
         };
         return [{ bench, where, who: server.name, what, ratio, rounds: roundsOf(server), noise: noiseOf(key), signs }];

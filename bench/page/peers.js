@@ -12,7 +12,11 @@ const PEERS = [
   ['node:net, await', 'echo/node.js, tasks/await.js, sync/promises.js', 'Node.js (one process, as all are)'],
   ['Bun', 'echo/bun.js', 'Bun'],
   ['Deno', 'echo/deno.js', 'Deno'],
-  ['uvloop, asyncio', 'echo/protocol.py, tasks/loop.py, sync/loop.py', 'uvloop, Python'],
+  [
+    'uvloop, asyncio',
+    'echo/protocol.py, tasks/loop.py, sync/loop.py',
+    'uvloop, Python; the echo server with a glibc that keeps what is freed',
+  ],
   ['Go', 'echo/echo.go, tasks/tasks.go', 'Go, GOMAXPROCS=1'],
   ['piscina, MessagePort, node:cluster, node:http', 'node/', 'piscina (npm), Node.js'],
   ['effection', 'sync/effection.js', 'effection (npm)'],

@@ -90,8 +90,9 @@ function whyItBends(verb, sized, outcomes) {
   });
   return (
     `Where "${verb}" bends: what lives when the young generation is full is copied, and what lives long is copied twice and` +
-    ` then marked. Pauses of the collector, as part of the time: ${parts.join('; ')}. What is left of the growth is memory` +
-    ' that is in no cache any more.'
+    ` then marked. Pauses of the collector, as part of the time${verb === 'expiry' ? ' (with creation, and until all are due)' : ''}:` +
+    ` ${parts.join('; ')}. What is left of the growth is, in shares that are not measured, what the collector does beside the` +
+    ' program, memory that the kernel gives and clears page by page, and memory that is in no cache any more.'
   );
 }
 

@@ -110,3 +110,17 @@ test('both ways in which connections end are compared, and rounds in which other
   expect(ours.changes).toMatchObject([{ label: '64 at a time, reset', ratio: 10 }]);
   expect(findChanges([accept(1, 1)], [accept(10, 1, 0.5)]).ours.compared).toBe(0);
 });
+
+test('two loads of one table with as many connections are two cases', () => {
+  const load = (bytes: number, p50Us: number) => ({
+    ...{ connections: 50, bytes, rate: 1000 },
+    servers: [{ name: 'coreactor', rounds: Array(3).fill({ value: { p50Us } }) }],
+  });
+  const latency = (small: number, large: number) => ({
+    ...report({}),
+    results: { latency: [{ title: 'Latency', data: [load(128, small), load(16_384, large)] }] },
+  });
+  const { ours } = findChanges([latency(1, 1)], [latency(10, 1)]);
+  expect(ours.compared).toBe(2);
+  expect(ours.changes).toMatchObject([{ label: '128 B x 50, 1000/s', ratio: 10 }]);
+});

@@ -60,6 +60,14 @@ test.runIf(compiles)(
   },
 );
 
+test.runIf(compiles)('what two slices of four have is not in that of the slice in the middle', async () => {
+  const HELD_MS = 1000;
+  const paused = (count: number): boolean => count === 150 || count === 300;
+  const halves = await load((count, send) => void (paused(count) ? setTimeout(send, HELD_MS) : send()), 400, 1000);
+  const { p99Ns, p99OfSliceNs } = JSON.parse(halves);
+  expect(p99OfSliceNs).toBeLessThan(p99Ns / 4);
+});
+
 test.runIf(compiles)(
   'a server that answers nothing in the window is blamed itself, and a window of nothing is no crash',
   async () => {
