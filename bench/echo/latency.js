@@ -14,7 +14,7 @@ const LOADS = [
   { size: 128, connections: 1000, rate: 20_000 },
   { size: 16_384, connections: 50, rate: 8000 },
 ];
-const WARMUPS = 2;
+const WARMUPS = 3;
 /** Who answers less of what is sent does not bear the rate. */
 const BORNE = 0.95;
 const LATENCIES = /** @type {const} */ (['p50Us', 'p99OfSliceUs', 'p99Us', 'p999Us']);

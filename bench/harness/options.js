@@ -21,7 +21,7 @@ const OPTIONS = {
   sizes: { parse: counts, initial: undefined, help: 'echo, sizes: message sizes in bytes' },
   rounds: { parse: count, initial: 5, ofAll: 3, help: 'rounds, each with every contestant (start: at least 20)' },
   seconds: { parse: positive, initial: 2, ofAll: 0.4, help: 'echo, accept: length of the measured window' },
-  warmup: { parse: positive, initial: 1, ofAll: 0.5, help: 'echo, accept: load before the window, in seconds' },
+  warmup: { parse: positive, initial: 1, ofAll: 0.4, help: 'echo, accept: load before the window, in seconds' },
   patience: {
     parse: positive,
     initial: undefined,
