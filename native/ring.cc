@@ -3,6 +3,7 @@
 
 #ifdef COREACTOR_HAVE_IO_URING
 
+#include <poll.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -20,6 +21,24 @@ int64_t monotonic() {
   timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
   return int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+}
+
+// The kernel clears a closed ring away some milliseconds later, and until then its memory counts against what the user
+// may lock (RLIMIT_MEMLOCK; since Linux 6.14 a ring's queues do). So who opens one after the other waits so long.
+constexpr int64_t kClearance = 250'000'000;
+
+// The ring's descriptor or -errno.
+int setUp(unsigned entries, io_uring_params* parameters) {
+  const io_uring_params asked = *parameters;
+  const int64_t start = monotonic();
+  for (;;) {
+    const long fd = syscall(SYS_io_uring_setup, entries, parameters);
+    if (fd >= 0) return static_cast<int>(fd);
+    const int error = -errno;
+    if (error != -ENOMEM || monotonic() - start >= kClearance) return error;
+    ::poll(nullptr, 0, 1);
+    *parameters = asked;
+  }
 }
 
 }  // namespace
@@ -54,8 +73,9 @@ int Ring::open(unsigned entries, unsigned completions) {
   parameters.flags =
       IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_CQSIZE;
   parameters.cq_entries = completions;
-  fd_.reset(static_cast<int>(syscall(SYS_io_uring_setup, entries, &parameters)));
-  if (!fd_) return -errno;
+  const int fd = setUp(entries, &parameters);
+  if (fd < 0) return fd;
+  fd_.reset(fd);
   const int error = map(parameters);
   if (error < 0) fd_.reset();  // a ring without its queues is none
   return error;

@@ -22,7 +22,8 @@ class Ring {
   // Cancels what is under way and lets go of its files before it returns.
   ~Ring();
 
-  // 0 or -errno: -ENOSYS, -EPERM (a sandbox, io_uring_disabled), -EINVAL (an old kernel).
+  // 0 or -errno: -ENOSYS, -EPERM (a sandbox, io_uring_disabled), -EINVAL (an old kernel), -ENOMEM (more than the user
+  // may lock, too).
   int open(unsigned entries, unsigned completions);
   // -1 while it is not open.
   int fd() const { return fd_.get(); }

@@ -3,13 +3,17 @@
 
 #ifdef COREACTOR_HAVE_IO_URING
 
+#include <linux/capability.h>
 #include <poll.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <functional>
 #include <thread>
 
 #include "address.h"
@@ -38,6 +42,38 @@ TEST_CASE("H36: who refuses a part of it refuses all of it, with an error and wi
       CHECK(next.get() == unused);
     });
   }
+}
+
+// A user who may lock no more than so much. Privileges are a thread's, and root's would be above any limit.
+static void whereLocked(rlim_t bytes, const std::function<void()>& body) {
+  rlimit before{};
+  REQUIRE(getrlimit(RLIMIT_MEMLOCK, &before) == 0);
+  rlimit little = before;
+  little.rlim_cur = std::min(bytes, before.rlim_max);
+  REQUIRE(setrlimit(RLIMIT_MEMLOCK, &little) == 0);
+  std::thread([&] {
+    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+    __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3]{};
+    if (syscall(SYS_capset, &header, none) == 0) {
+      body();
+    } else {
+      MESSAGE("skipped: this machine does not let us drop privileges");
+    }
+  }).join();
+  REQUIRE(setrlimit(RLIMIT_MEMLOCK, &before) == 0);
+}
+
+TEST_CASE("H36: rings opened one after the other do not exhaust what the user may lock") {
+  std::vector<Ready> rows(8);
+  if (openUring(rows) == nullptr) return;
+  constexpr rlim_t kThree = 700 * 1024;  // some three rings
+  whereLocked(kThree, [&] {
+    int opened = 0;
+    int error = 0;
+    while (opened < 20 && makeSelector("io_uring", rows.data(), 8, &error) != nullptr) ++opened;
+    CHECK(opened == 20);
+    CHECK(error == 0);
+  });
 }
 
 TEST_CASE("H35: a ring belongs to its thread") {

@@ -20,6 +20,16 @@ const ADVICE: Record<string, string> = {
   io_uring:
     "it needs Linux 6.12 and a system that allows it, see kernel.io_uring_disabled and the sandbox: use 'auto', which takes another then",
 };
+/** A ring's queues are locked memory, some 200 KiB of it, which counts for all processes of the user. */
+const LOCKED_ADVICE: Record<string, string> = {
+  io_uring:
+    'more than this user may lock, as a rule: raise "ulimit -l" (systemd: LimitMEMLOCK), close other loops, or take another selector',
+};
+const ENOMEM = -constants.errno.ENOMEM;
+
+function adviceOn(errno: number, name: string): string | undefined {
+  return (errno === ENOMEM ? LOCKED_ADVICE : ADVICE)[name];
+}
 
 export class NativeSelector implements SelectorPort {
   readonly name: string;
@@ -64,9 +74,10 @@ export class NativeSelector implements SelectorPort {
   get mailbox(): Mailbox {
     if (this.#mailbox === null) {
       const mailbox = new Mailbox();
-      checked(this.open().attachMailbox(mailbox.inbox, mailbox.outbox, mailbox.orders), 'attach', {
-        what: 'a mailbox',
-      });
+      const result = this.open().attachMailbox(mailbox.inbox, mailbox.outbox, mailbox.orders);
+      if (result < 0) {
+        throw new SystemError(result, 'attach', { what: 'a mailbox', advice: adviceOn(result, this.name) });
+      }
       this.#mailbox = mailbox;
     }
     return this.#mailbox;
@@ -195,6 +206,6 @@ function openNamed(name: string, rows: Int32Array): NativeSelectorObject {
   } catch (error) {
     const errno = (error as { errno?: number }).errno;
     if (errno === undefined) throw error;
-    throw new SystemError(errno, 'open', { what: `the ${name} selector`, advice: ADVICE[name] });
+    throw new SystemError(errno, 'open', { what: `the ${name} selector`, advice: adviceOn(errno, name) });
   }
 }

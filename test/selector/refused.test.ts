@@ -35,6 +35,15 @@ test.skipIf(!uring)('H36: a kernel without incremental buffers is refused like o
   expect(said).toMatch(/^EINVAL open the io_uring selector.*Linux 6.12/);
 });
 
+test.skipIf(!uring)(
+  'H36: no memory for a ring is said to be the limit of locked memory, and not an old kernel',
+  async () => {
+    const said = await where('io_uring_setup', 'ENOMEM', by('io_uring'));
+    expect(said).toMatch(/^ENOMEM open the io_uring selector: ENOMEM, .*ulimit -l/);
+    expect(said).not.toMatch(/Linux 6.12/);
+  },
+);
+
 // Node itself has a few epolls, of which none may fail: only those that come after them.
 async function whereNoMoreEpolls(error: string, source: string): Promise<string> {
   const count = ['strace', '-f', '-qqq', '-o', '|cat >&2', '-e', 'trace=epoll_create1', '-e', 'signal=none'];
