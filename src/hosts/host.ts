@@ -2,6 +2,9 @@
 
 import type { HostWatchObject } from '../native/addon.ts';
 import type { NativeSelector } from '../native/native-selector.ts';
+import { later, soon } from './host-timers.ts';
+
+export { LONGEST } from './host-timers.ts';
 
 export interface Host {
   /** Calls once in the coming pass of the host's loop. */
@@ -15,9 +18,6 @@ export interface Host {
   /** Calls whenever the selector has something to say. */
   watch(selector: NativeSelector, fn: () => void): HostWatchObject;
 }
-
-/** The longest that a timer of the runtime can take, in milliseconds. */
-export const LONGEST = 2 ** 31 - 1;
 
 /** Bun has no libuv, and Deno's knows a descriptor for one event only. */
 const FOREIGN = process.versions.bun !== undefined || 'deno' in process.versions;
@@ -57,11 +57,8 @@ function tellAsked(): void {
 
 /** The loop of Node, Bun or Deno. */
 export const runtimeHost: Host = {
-  soon: (fn) => void setImmediate(fn),
-  later: (ms, fn) => {
-    const timer = setTimeout(fn, Math.min(Math.ceil(ms), LONGEST));
-    return () => clearTimeout(timer);
-  },
+  soon,
+  later,
   whenIdle: (fn) => {
     const tell = (): void => fn(); // who is told twice is there twice
     if (idle.size === 0) {

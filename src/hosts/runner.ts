@@ -8,6 +8,7 @@ import type { Task } from '../kernel/task.ts';
 import type { NativeSelector } from '../native/native-selector.ts';
 import { BlockingLoop } from './blocking-loop.ts';
 import { loopOptions, openSelector, type RunOptions } from './options.ts';
+import { ownClock } from './own-clock.ts';
 
 /**
  * Several runs, one after another, on one selector. (asyncio: Runner)
@@ -24,7 +25,7 @@ export class Runner implements Disposable {
   #running = false;
 
   constructor(options: RunOptions = {}) {
-    const settings = loopOptions(options);
+    const settings = { ...loopOptions(options), clock: ownClock };
     this.#debug = settings.debug === true;
     this.#selector = openSelector(undefined, options);
     this.#name = options.name;

@@ -16,6 +16,7 @@ import {
   getAddrInfo,
   listen,
   moveOnAfter,
+  now,
   Queue,
   Runner,
   runPromise,
@@ -87,11 +88,14 @@ describe.each(['libuv', 'thread'])('by %s', (way) => {
 
   test('timers fire in order and not early, also when an earlier one comes later or one is cancelled', async () => {
     const seen: string[] = [];
-    let cancelled = false; // not if this process was not let run for so long
+    const due = new Map<string, number>(); // in another order, if this process was not let run for a while
+    let inTime = false; // not if that was too long
+    let cancelled = false;
     await runPromise(function* () {
       const begun = performance.now();
       const at = (ms: number): Task<void> =>
         createTask(function* () {
+          due.set(String(ms), performance.now() + ms);
           yield* sleep(ms);
           expect(performance.now() - begun).toBeGreaterThan(ms - 0.1);
           seen.push(String(ms));
@@ -99,13 +103,70 @@ describe.each(['libuv', 'thread'])('by %s', (way) => {
       const late = at(60);
       const never = at(30);
       yield* sleep(0);
-      at(20);
-      at(0.5);
+      const soon = [at(20), at(0.5)];
       yield* sleep(5);
-      cancelled = never.cancel();
-      yield* late;
+      inTime = performance.now() < (due.get('30') as number) - 1;
+      never.cancel();
+      yield* wait([late, never, ...soon]);
+      cancelled = never.cancelled; // one that was woken takes its wake
     });
-    expect(seen).toEqual(cancelled ? ['0.5', '20', '60'] : ['0.5', '20', '30', '60']);
+    expect(due.size).toBe(4);
+    if (inTime) expect(cancelled).toBe(true);
+    if (cancelled) due.delete('30');
+    expect(seen).toEqual([...due].sort(([, one], [, other]) => one - other).map(([name]) => name));
+  });
+
+  test('fake timers of a test runner move a guest on, as all that waits for timers', async () => {
+    vi.useFakeTimers();
+    try {
+      const hour = 3_600_000;
+      const slept = runPromise(function* () {
+        const before = now();
+        yield* sleep(hour);
+        return now() - before;
+      });
+      vi.advanceTimersByTime(hour + 1); // from its first step on, before the runtime makes a pass
+      expect(await slept).toBeGreaterThanOrEqual(hour);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  test('fake timers that nobody moves on stop sleeps only, and a run goes on when they are gone', async () => {
+    const queue = new Queue<string>();
+    const aborter = new AbortController();
+    const seen: string[] = [];
+    const older = runPromise(
+      function* () {
+        createTask(function* () {
+          for (;;) {
+            yield* sleep(1);
+            seen.push('slept');
+          }
+        });
+        for (;;) seen.push(yield* queue.get());
+      },
+      { signal: aborter.signal },
+    );
+    const { setImmediate } = globalThis;
+    const saw = async (what: string): Promise<void> => {
+      seen.length = 0;
+      while (!seen.includes(what)) await new Promise(setImmediate);
+    };
+    await saw('slept');
+    vi.useFakeTimers();
+    try {
+      expect(await runPromise(() => echoes(2, 3))).toBe(6);
+      queue.putNowait('while');
+      await saw('while');
+      queue.putNowait('at the end');
+    } finally {
+      vi.useRealTimers();
+    }
+    await saw('at the end');
+    await saw('slept');
+    aborter.abort('enough');
+    await expect(older).rejects.toThrow('enough');
   });
 
   test('whatever comes from outside of a turn wakes who waits for it', async () => {

@@ -1,6 +1,6 @@
 // run() and Runner: one blocking loop after another, clean ends, and the ways out.
 
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import {
   CancelledError,
   type Coroutine,
@@ -526,3 +526,29 @@ test('S80: a deadlock that clean-up does not survive still tells what main threw
   expect(error).toBeInstanceOf(DeadlockError);
   expect((error.cause as Error).message).toBe('real');
 });
+
+test.skipIf(process.env.COREACTOR_TEST_HOST === 'guest')(
+  'a fake clock of the test runner does not stop its time: nobody could move it on while the thread is blocked',
+  () => {
+    let waits = 0;
+    const selectEnd = (): void => {
+      if (++waits > 20) throw new Error('its time stands still');
+    };
+    vi.useFakeTimers();
+    try {
+      const began = performance.now();
+      const slept = run(
+        function* () {
+          const before = now();
+          yield* sleep(5);
+          return now() - before;
+        },
+        { instruments: [{ selectEnd }] },
+      );
+      expect(slept).toBeGreaterThanOrEqual(5);
+      expect(performance.now()).toBe(began); // which was fake indeed
+    } finally {
+      vi.useRealTimers();
+    }
+  },
+);
