@@ -78,12 +78,14 @@ int Selector::flush() {
 
 void Selector::sendOrders() {
   const int count = takeOrders();
-  for (int i = 0; i < count; ++i) {
-    const Order& order = mailbox_.orders[i];
-    const auto length = static_cast<size_t>(order.length);
-    const int result = isInside(order, mailbox_) ? transmit(order.fd, mailbox_.outbox + order.offset, length) : -EFAULT;
-    if (result != order.length) emitUnsent(i, result);
-  }
+  for (int i = 0; i < count; ++i) sendOrder(i);
+}
+
+void Selector::sendOrder(int index) {
+  const Order& order = mailbox_.orders[index];
+  const auto length = static_cast<size_t>(order.length);
+  const int result = isInside(order, mailbox_) ? transmit(order.fd, mailbox_.outbox + order.offset, length) : -EFAULT;
+  if (result != order.length) emitUnsent(index, result);
 }
 
 int Selector::takeOrders() {

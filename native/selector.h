@@ -137,6 +137,8 @@ class Selector {
 
   // Sends the orders, or sees to it that poll() does, and tells of those that failed through emitUnsent().
   virtual void sendOrders();
+  // Sends that of this number now.
+  void sendOrder(int index);
   void emitUnsent(int index, int result);
 
   // How many more rows this batch can take.

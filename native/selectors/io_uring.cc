@@ -113,7 +113,7 @@ class UringSelector final : public Selector {
   int renewAll();
   void askLateOnesAgain();
   void announce();
-  void takeBackOrders();
+  void sendWithoutRing();
   void renew(int fd, const Registration& to);
 
   void complete(const io_uring_cqe& completion);
@@ -305,8 +305,9 @@ void UringSelector::sendOrders() {
       emitUnsent(i, -EFAULT);
       continue;
     }
-    if (const int error = ring_.reserve(1); error < 0) {
-      emitUnsent(i, error);
+    if (ring_.reserve(1) < 0) {
+      sendWithoutRing();
+      sendOrder(i);
       continue;
     }
     io_uring_sqe& entry = ring_.request(IORING_OP_SEND, order.fd, tag(Kind::kSend, 0, i));
@@ -340,11 +341,16 @@ int UringSelector::poll(int64_t ns) {
     emitUnsent(fdOf(completion.user_data), completion.res);
     completion.user_data = tag(Kind::kNobody, 0, 0);
   }
-  if (ring_.hasQueued()) takeBackOrders();
+  if (ring_.hasQueued()) sendWithoutRing();
   for (; head != tail && room() > 0; ++head) complete(ring_.completion(head));
   ring_.consume(head);
   if (bell_) announce();
   if (room() < before) return 0;
+  // The kernel is short of memory, or of places for what is complete, which are free now: it is asked again.
+  if (error == -EAGAIN || error == -EBUSY) {
+    ::poll(nullptr, 0, 1);
+    return ns == 0 ? 0 : -EINTR;
+  }
   // What came may have been for nobody: a request that was replaced or withdrawn.
   const bool early = ns != 0 && head != first && !woken_;
   return error == 0 && early ? -EINTR : error;
@@ -367,13 +373,14 @@ void UringSelector::askLateOnesAgain() {
   stale_.insert(stale_.begin(), late.begin(), late.end());
 }
 
-// What the kernel would not take may not go later, when its bytes may be another's.
-void UringSelector::takeBackOrders() {
+// Orders that the kernel did not take, for want of memory as a rule. They may not go later, when their bytes may be
+// another's.
+void UringSelector::sendWithoutRing() {
   for (unsigned position = ring_.firstQueued(); position != ring_.position() + 1; ++position) {
     const uint64_t order = ring_.userData(position);
     if (kindOf(order) != Kind::kSend) continue;
     ring_.takeBack(position);
-    emitUnsent(fdOf(order), 0);
+    sendOrder(fdOf(order));
   }
 }
 
