@@ -62,6 +62,11 @@ export class Readiness {
   acceptor: Acceptor | null = null;
   /** -errno of what went wrong without a call to throw it: the next one does, whichever that is (as SO_ERROR). */
   failure = 0;
+  /**
+   * -errno that a receive ahead of its reader has met, and so has taken from the system. Senders are told, too, but it
+   * stays until somebody reads: to him, what comes after it would look like the end of the stream.
+   */
+  readFailure = 0;
   /** All that may be asked of the selector, */
   #interest: number;
   /** and what it has been asked for and will tell. */
@@ -113,7 +118,7 @@ export class Readiness {
   /** The selector has received for it: `result` bytes that lie in the inbox at `offset`, or -errno. */
   receive(events: number, result: number, offset: number): void {
     if (result < 0) {
-      this.failure = result;
+      this.readFailure = result;
       this.ready(events | ERROR);
       return;
     }

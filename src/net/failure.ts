@@ -4,9 +4,19 @@
 import type { Readiness } from '../kernel/readiness.ts';
 import { SystemError } from '../native/system-error.ts';
 
-/** The pending failure as an error; from now on it is pending no more. */
-export function failureOf(readiness: Readiness, syscall: string): SystemError {
-  const errno = readiness.failure;
+/** The pending failure of a sender as an error, if there is one; it is pending no more, unless a receive has met it. */
+export function sendFailure(readiness: Readiness): SystemError | null {
+  const { failure, readFailure } = readiness;
+  if (failure === 0 && readFailure === 0) return null;
   readiness.failure = 0;
-  return new SystemError(errno, syscall, { fd: readiness.fd });
+  return new SystemError(failure !== 0 ? failure : readFailure, 'send', { fd: readiness.fd });
+}
+
+/** That of a receiver: first of all what a receive has met. */
+export function receiveFailure(readiness: Readiness): SystemError | null {
+  const { failure, readFailure } = readiness;
+  if (failure === 0 && readFailure === 0) return null;
+  if (readFailure !== 0) readiness.readFailure = 0;
+  else readiness.failure = 0;
+  return new SystemError(readFailure !== 0 ? readFailure : failure, 'recv', { fd: readiness.fd });
 }

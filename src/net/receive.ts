@@ -7,7 +7,7 @@ import { spend } from '../kernel/park.ts';
 import { closedError, type Readiness } from '../kernel/readiness.ts';
 import { SystemError } from '../native/system-error.ts';
 import { Window } from '../native/window.ts';
-import { failureOf } from './failure.ts';
+import { receiveFailure } from './failure.ts';
 
 const AGAIN = -constants.errno.EAGAIN;
 
@@ -53,7 +53,8 @@ export class ReceiveOperation extends Window implements Operation<number>, Itera
       readiness.readable = false;
       return readiness.parkReader(this);
     }
-    if (got <= 0 && readiness.failure !== 0) throw failureOf(readiness, 'recv');
+    const failure = got <= 0 ? receiveFailure(readiness) : null;
+    if (failure !== null) throw failure;
     if (got < 0) throw this.error(got);
     // Less than asked for: the kernel's buffer is empty, and the next byte will be an event.
     if (got < this.length && !readiness.readToEnd) readiness.readable = false;

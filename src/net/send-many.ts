@@ -7,7 +7,7 @@ import type { Coroutine } from '../kernel/operation.ts';
 import { closedError, type Readiness } from '../kernel/readiness.ts';
 import { addon } from '../native/addon.ts';
 import { SystemError } from '../native/system-error.ts';
-import { failureOf } from './failure.ts';
+import { sendFailure } from './failure.ts';
 
 const { EAGAIN, EINVAL, ENOSYS } = constants.errno;
 /** What goes with one call: while it runs, nobody else does. */
@@ -37,7 +37,8 @@ function* sendThrough(
   while (done < total) {
     yield* readiness.whenWritable(`send on fd ${readiness.fd}`);
     if (readiness.closed) throw closedError('stream');
-    if (readiness.failure !== 0) throw Object.assign(failureOf(readiness, 'send'), { bytesSent: done });
+    const failure = sendFailure(readiness);
+    if (failure !== null) throw Object.assign(failure, { bytesSent: done });
     const count = call(readiness.fd, done);
     if (count === -EAGAIN) readiness.writable = false;
     else if (count < 0) throw Object.assign(new SystemError(count, 'send', { fd: readiness.fd }), { bytesSent: done });

@@ -12,7 +12,7 @@ import { closedError, type Readiness, type Sender } from '../kernel/readiness.ts
 import { WRITE } from '../kernel/selector-port.ts';
 import { SystemError } from '../native/system-error.ts';
 import { Window } from '../native/window.ts';
-import { failureOf } from './failure.ts';
+import { sendFailure } from './failure.ts';
 import { AGAIN, Rest } from './rest.ts';
 import { checkBuffers, checkStretch, type FileStretch, sendFile, sendList } from './send-many.ts';
 
@@ -92,9 +92,14 @@ export class SendOperation extends Window implements Operation<number>, Iterator
   /** Takes over what it can of the window less its first `done` bytes; gives how many bytes, 0 if it is not writable now. */
   offer(window: Window, done: number): number {
     const readiness = this.#readiness;
-    if (readiness.failure !== 0) throw this.failed(failureOf(readiness, 'send'), done);
+    const failure = sendFailure(readiness);
+    if (failure !== null) throw this.failed(failure, done);
     const length = window.length - done;
-    if (!readiness.writable || length === 0) return 0;
+    if (length === 0) return 0;
+    if (!readiness.writable) {
+      readiness.ask(WRITE); // nobody may park here, and yet the next try wants to know
+      return 0;
+    }
     const { mailbox } = readiness;
     if (mailbox !== null) {
       const place = length <= PARCEL ? mailbox.order(readiness, length) : -1;
@@ -158,7 +163,7 @@ export class SendOperation extends Window implements Operation<number>, Iterator
     if (count >= 0) return count;
     if (count === AGAIN) {
       readiness.writable = false;
-      readiness.ask(WRITE); // nobody may park here, and yet the next try wants to know
+      readiness.ask(WRITE);
       return 0;
     }
     if (readiness.closed) throw closedError('stream');

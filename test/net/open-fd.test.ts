@@ -81,6 +81,19 @@ test('H12: a pipe whose writer has gone ends; one whose reader has gone gives EP
   });
 });
 
+test('trySend() into a pipe on which nobody has waited yet gets through some time', () => {
+  runs(function* () {
+    const { reader, writer } = pipe();
+    let sent = 0;
+    for (let i = 0; i < 100 && sent === 0; i++) {
+      sent = writer.trySend(Buffer.from('x'));
+      yield* sleep(0);
+    }
+    expect(sent).toBe(1);
+    expect((yield* reader.recv(2)).toString()).toBe('x');
+  });
+});
+
 test('each end of a pipe has one side: the other one is refused with advice, at once', () => {
   runs(function* () {
     const { reader, writer } = pipe();

@@ -365,3 +365,24 @@ test('formatAddress: each kind of address', () => {
   expect(formatAddress({ host: '1.2.3.4', port: 5 })).toBe('1.2.3.4:5');
   expect(formatAddress(undefined)).toBe('nobody');
 });
+
+test.each([0, 1, 2])('H11: a reset that a sender was told of first is no end to who reads (%i sends)', (sends) => {
+  run(function* () {
+    const [a, b] = yield* unixPair();
+    yield* b.sendAll(Buffer.from('x'));
+    yield* a.recv(1);
+    yield* a.sendAll(Buffer.from('nobody reads this'));
+    yield* sleep(0);
+    b.close();
+    yield* sleep(0);
+    for (let i = 0; i < sends; i++) {
+      try {
+        a.trySend(Buffer.from('y'));
+      } catch (error) {
+        expect((error as { code: string }).code).toMatch(/ECONNRESET|EPIPE/);
+      }
+      yield* sleep(0);
+    }
+    expect((yield* errorOf(() => a.recv(1) as Coroutine<Buffer>)).code).toMatch(/ECONNRESET|EPIPE/);
+  });
+});
