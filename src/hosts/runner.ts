@@ -6,9 +6,9 @@ import { here } from '../kernel/here.ts';
 import type { Main } from '../kernel/operation.ts';
 import type { Task } from '../kernel/task.ts';
 import type { NativeSelector } from '../native/native-selector.ts';
+import { ownClock } from '../native/own-clock.ts';
 import { BlockingLoop } from './blocking-loop.ts';
 import { loopOptions, openSelector, type RunOptions } from './options.ts';
-import { ownClock } from './own-clock.ts';
 
 /**
  * Several runs, one after another, on one selector. (asyncio: Runner)

@@ -32,7 +32,10 @@ export const here: Here = {
 /** The kernel whose turn runs; throws if there is none. `caller` names the public function for the message. */
 export function currentKernel(caller: string): Kernel {
   if (here.kernel === null) {
-    throw new InvalidStateError(`${caller} needs a running loop: call it inside a coroutine given to run()`);
+    throw new InvalidStateError(
+      `${caller} needs a running loop: call it inside a coroutine given to run() or runPromise(); from code beside one, put ` +
+        'the work into a Queue (putNowait()) that a task of it takes from',
+    );
   }
   return here.kernel;
 }

@@ -5,6 +5,7 @@ import { ArgumentTypeError, ClosedError, CoreactorError } from '../kernel/errors
 import { Mailbox } from '../kernel/mailbox.ts';
 import { INQUIRED, INTERRUPTED, ROW_FIELDS, ROWS_BEGIN, type SelectorPort, WOKEN } from '../kernel/selector-port.ts';
 import { addon, type HostWatchObject, type NativeSelectorObject } from './addon.ts';
+import { ownClock } from './own-clock.ts';
 import { checked, SystemError } from './system-error.ts';
 
 /** Rows of one batch: what more is ready comes with the next wait, so that a turn stays short. */
@@ -58,8 +59,8 @@ export class NativeSelector implements SelectorPort {
   // A worker that is to be terminated comes to its end in JavaScript only, so it returns there now and then.
   private waitInSlices(object: NativeSelectorObject, ms: number): number {
     const { rows } = this;
-    const deadline = performance.now() + ms;
-    for (let left = ms; ; left = Math.max(0, deadline - performance.now())) {
+    const deadline = ownClock.now() + ms;
+    for (let left = ms; ; left = Math.max(0, deadline - ownClock.now())) {
       const count = object.wait(Math.min(left, SLICE));
       if (count !== 0 || left <= SLICE || rows[WOKEN] !== 0 || rows[INTERRUPTED] !== 0 || rows[INQUIRED] !== 0)
         return count;

@@ -2,11 +2,11 @@
 // The names and habits are those of CPython's selectors module.
 
 import { constants } from 'node:os';
-import { monotonicClock } from '../kernel/clock.ts';
 import { ArgumentRangeError, ArgumentTypeError, ClosedError } from '../kernel/errors.ts';
 import { ERROR, HANGUP, READ, ROW_FIELDS, ROWS_BEGIN, WRITE } from '../kernel/selector-port.ts';
 import { checkFd } from './descriptor.ts';
 import { availableSelectors, NativeSelector } from './native-selector.ts';
+import { ownClock } from './own-clock.ts';
 import { SystemError } from './system-error.ts';
 
 export { READ, WRITE };
@@ -117,8 +117,8 @@ export class Selector<D = unknown> implements Disposable {
 
   // A signal, for whose handler there is no time before this returns, does not shorten it. (Python: PEP 475)
   private wait(ms: number): number {
-    const until = monotonicClock.now() + ms;
-    for (let left = ms; ; left = Math.max(0, until - monotonicClock.now())) {
+    const until = ownClock.now() + ms;
+    for (let left = ms; ; left = Math.max(0, until - ownClock.now())) {
       const count = this.#native.wait(left);
       if (!this.#native.interrupted) return count;
     }

@@ -84,3 +84,14 @@ test.skipIf(process.env.LD_PRELOAD)(
   },
   100_000,
 );
+
+test('a clock that stands still in a worker, as a fake does, does not make its blocking waits endless', async () => {
+  const source = `globalThis.performance = { now: () => 5 };
+    import('coreactor').then(({ run, sleep }) => run(() => sleep(120)));`;
+  const ended = await start(
+    `import { Worker } from 'node:worker_threads';
+    new Worker(${JSON.stringify(source)}, { eval: true }).on('exit', (code) => console.log('ended with', code));`,
+    { seconds: 10 },
+  ).ended;
+  expect([ended.stdout, ended.stderr, ended.signal]).toEqual(['ended with 0\n', '', null]);
+});
