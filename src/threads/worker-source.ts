@@ -81,8 +81,8 @@ const load = builtin('node:module').createRequire(process.cwd() + '/');
 const evaluate = eval; // not in this scope; and so that the first line of a job is the first one in stacks
 const functions = new Map(); // by their text
 
-// What Node gives to a text that it runs means something else in a module, or nothing.
-for (const name of ['module', 'exports', '__filename', '__dirname']) delete globalThis[name];
+// What Node gives to a text that it runs means something else in a module, or nothing. (Deno keeps it.)
+for (const name of ['module', 'exports', '__filename', '__dirname']) Reflect.deleteProperty(globalThis, name);
 
 // As in a module: a name from outside that is set, too, is unknown here, and makes no variable that the next job would find.
 function compile(text) {
