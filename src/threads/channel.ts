@@ -3,14 +3,16 @@
 
 import { constants } from 'node:os';
 import { ArgumentRangeError, ArgumentTypeError, ClosedError, InvalidStateError } from '../kernel/errors.ts';
-import { currentKernel } from '../kernel/here.ts';
+import { currentKernel, here } from '../kernel/here.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { made } from '../kernel/made.ts';
 import type { Coroutine, Operation } from '../kernel/operation.ts';
+import { giveWay, spend } from '../kernel/park.ts';
 import { addon } from '../native/addon.ts';
 import { SystemError } from '../native/system-error.ts';
 import { FdStream } from '../net/open-fd.ts';
 import { Lock } from '../sync/lock.ts';
+import { Wait } from '../sync/wait.ts';
 import { deserialize, serialize } from './clone.ts';
 import { NONE, PlainReader, PlainWriter, type Shape } from './plain-codec.ts';
 import { openShared, type SharedFd, shareFd } from './shared-fd.ts';
@@ -113,7 +115,7 @@ class ChannelEnd implements Disposable {
     this.kernel = currentKernel('a channel');
     this.ring = new SharedRing(handle.memory);
     this.side = side;
-    this.line = new Lock({ name: `a channel's ${NAMES[side]}` });
+    this.line = new Lock({ name: String(this) });
     const own = openShared(handle.own);
     const out = openShared(handle.other);
     if (own === null || out === null) {
@@ -152,6 +154,10 @@ class ChannelEnd implements Disposable {
     this.close();
   }
 
+  toString(): string {
+    return `a channel's ${NAMES[this.side]}`;
+  }
+
   protected wakeOther(): void {
     if (!this.#bell.closed && this.ring.wakes(this.side)) this.tell();
   }
@@ -161,6 +167,24 @@ class ChannelEnd implements Disposable {
     return this.#bell.closed
       ? new ClosedError(`the channel's ${NAMES[this.side]} was closed, by its own close() or the end of its run`)
       : closed();
+  }
+
+  /**
+   * Runs the body when all are served that came before, and meanwhile has its place in the line: from now on, also if the
+   * step's budget is spent, when acquire() would give way first, and so let others pass.
+   */
+  protected *inLine<T>(body: () => Coroutine<T>): Coroutine<T> {
+    if (!this.line.tryAcquire()) {
+      const place = new Wait(this.line);
+      place.enqueue();
+      yield* { [Symbol.iterator]: () => place };
+    }
+    try {
+      if (here.budget < 0) yield giveWay(this).value;
+      return yield* body();
+    } finally {
+      this.line.release();
+    }
   }
 
   /** Suspends until there may be a message, or room for so many bytes. For who holds the line. */
@@ -211,13 +235,13 @@ export class ChannelSender extends ChannelEnd {
 
   /** Likewise, but false where send() would suspend. */
   trySend(value: unknown): boolean {
-    const message = this.encode(value);
-    return !this.line.locked && this.offer(message);
+    return this.offer(this.encode(value), !this.line.locked);
   }
 
-  private offer({ content, kind, length, fresh }: Message): boolean {
+  /** Sends it if there is room, and if that `may` be now; what can never be sent is an error at once. */
+  private offer({ content, kind, length, fresh }: Message, may: boolean): boolean {
     if (this.ring.closed) throw this.over();
-    if (this.ring.write(content, kind, length)) {
+    if (may && this.ring.write(content, kind, length)) {
       for (const shape of fresh) shape.told = true;
       this.wakeOther();
       return true;
@@ -231,14 +255,19 @@ export class ChannelSender extends ChannelEnd {
 
   private *sending(value: unknown): Coroutine<void> {
     let message = this.encode(value);
-    if (!this.line.locked && this.offer(message)) return;
+    // There may be room at every call, and no turn of the loop between them.
+    const mayGoOn = !spend();
+    if (this.offer(message, mayGoOn && !this.line.locked)) return;
     const { content, length } = message;
     // What it is made of may be changed while we wait.
     if (content instanceof Uint32Array) message = { ...message, content: content.slice(0, (length + 3) >> 2) };
     else if (typeof content !== 'string') message = { ...message, content: Buffer.from(content) };
     const size = typeof content === 'string' ? Buffer.byteLength(content) : length;
-    using _ = yield* this.line.acquire();
-    while (!this.offer(message)) yield* this.sleep(size);
+    yield* this.inLine(() => this.sendingNext(message, size));
+  }
+
+  private *sendingNext(message: Message, size: number): Coroutine<void> {
+    while (!this.offer(message, true)) yield* this.sleep(size);
   }
 
   private encode(value: unknown): Message {
@@ -343,11 +372,13 @@ export class ChannelReceiver extends ChannelEnd {
   }
 
   private *receiving(): Coroutine<unknown> {
-    let found = this.tryReceive();
-    if (found !== null) return found[0];
-    using _ = yield* this.line.acquire();
+    const found = spend() ? null : this.tryReceive();
+    return found === null ? yield* this.inLine(() => this.receivingNext()) : found[0];
+  }
+
+  private *receivingNext(): Coroutine<unknown> {
     for (;;) {
-      found = this.take();
+      const found = this.take();
       if (found !== null) return found[0];
       yield* this.sleep(0);
     }

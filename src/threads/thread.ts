@@ -1,6 +1,7 @@
 // One worker of a pool, and the jobs it is given.
 
 import { CoreactorError } from '../kernel/errors.ts';
+import { currentKernel } from '../kernel/here.ts';
 import type { Coroutine } from '../kernel/operation.ts';
 import { type Packed, unpack } from './packed-error.ts';
 import { WorkerLine } from './worker-line.ts';
@@ -22,7 +23,8 @@ export class Thread {
 
   /** Suspends until the worker has done the job. Cancelled, the thread must be ended: it is at work still. */
   *perform(job: Job): Coroutine<unknown> {
-    this.#line.worker.postMessage(job);
+    // Of a loop that is no guest the host takes nothing of what is printed while that runs.
+    this.#line.worker.postMessage({ job, guest: currentKernel('a thread').guest });
     this.#given++;
     this.idle = false;
     const word = yield* this.#line.hear('a thread');

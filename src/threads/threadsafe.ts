@@ -6,6 +6,7 @@ import { createTask } from '../kernel/create-task.ts';
 import { ArgumentTypeError, ClosedError } from '../kernel/errors.ts';
 import { currentKernel } from '../kernel/here.ts';
 import type { Coroutine } from '../kernel/operation.ts';
+import { giveWay, spend } from '../kernel/park.ts';
 import type { Task } from '../kernel/task.ts';
 import { addon } from '../native/addon.ts';
 import { type Pipe, pipe } from '../net/pipe.ts';
@@ -59,6 +60,8 @@ export class ThreadsafeCall<A extends unknown[]> implements Disposable {
         for (let said = receiveMessageOnPort(this.#port); said; said = receiveMessageOnPort(this.#port)) {
           const args = said.message as A;
           kernel.callSoon(() => fn(...args));
+          // A thread may say more than this one hears, and then there is no end.
+          if (spend()) yield giveWay('calls from other threads').value;
         }
         yield* this.#pipe.reader.recvInto(bytes);
       }

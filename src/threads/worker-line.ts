@@ -47,7 +47,8 @@ export class WorkerLine {
     const { MessageChannel, Worker } = workerThreads();
     const { port1, port2 } = new MessageChannel();
     try {
-      this.worker = new Worker(PRELUDE + source, {
+      // In a function, since what a script declares is global: a job's name from outside must not find one of ours.
+      this.worker = new Worker(`(() => { ${PRELUDE}${source} })();`, {
         eval: true,
         name,
         workerData: { ...data, pipe: shareFd(this.#writer), taken: this.#taken, port: port2 },

@@ -72,11 +72,17 @@ tell('${BEGUN}');
 /** The file that a job is, in stacks. */
 const JOB = 'coreactor-job';
 
+/** How long a host may take to take what was printed, in milliseconds. */
+const PRINTING = 1000;
+
 /** Does the jobs that come as messages; `begun` counts them. */
 export const JOBS = `
 const load = builtin('node:module').createRequire(process.cwd() + '/');
 const evaluate = eval; // not in this scope; and so that the first line of a job is the first one in stacks
 const functions = new Map(); // by their text
+
+// What Node gives to a text that it runs means something else in a module, or nothing. (Deno keeps it.)
+for (const name of ['module', 'exports', '__filename', '__dirname']) Reflect.deleteProperty(globalThis, name);
 
 // As in a module: a name from outside that is set, too, is unknown here, and makes no variable that the next job would find.
 function compile(text) {
@@ -144,9 +150,24 @@ function tellValue(answer) {
   }
 }
 
-parentPort.on('message', async (job) => {
+// The host takes what was printed bit by bit, and the rest is lost if the answer is the last it waits for.
+const printed = async (stream) => {
+  if (!isHeard || stream.writableLength === 0 || !stream.writable) return;
+  await new Promise((taken) => {
+    const late = later(() => taken((isHeard = false)), ${PRINTING}); // nobody reads what the host prints
+    stream.write('', () => taken(clearTimeout(late)));
+  });
+};
+let isHeard = true;
+const { setTimeout: later, clearTimeout } = builtin('node:timers');
+
+parentPort.on('message', async ({ job, guest }) => {
   Atomics.add(workerData.begun, 0, 1);
   const answer = await answerTo(job);
+  if (guest) {
+    await printed(process.stdout);
+    await printed(process.stderr);
+  }
   if (tellValue(answer)) return;
   try {
     port.postMessage(answer);

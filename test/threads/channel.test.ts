@@ -14,6 +14,7 @@ import {
   run,
   runPromise,
   sleep,
+  spend,
   type Task,
   timeout,
   wait,
@@ -333,6 +334,87 @@ test('many tasks send and receive at one channel, and nobody overtakes: neither 
     sender.close();
     yield* wait(left);
     for (const task of left) expect(task.exception()).toMatchObject({ code: 'ERR_COREACTOR_CLOSED' });
+  });
+});
+
+test('S14: a channel that has room, or a message, at every call keeps nobody else from running', () => {
+  run(function* () {
+    using channel = new Channel();
+    using sender = openSender(channel.sender);
+    using receiver = openReceiver(channel.receiver);
+    let turns = 0;
+    createTask(function* () {
+      for (;;) {
+        yield* sleep(0);
+        turns++;
+      }
+    });
+    for (let i = 0; i < 1000; i++) yield* sender.send(i);
+    const sent = turns;
+    for (let i = 0; i < 1000; i++) expect(yield* receiver.receive()).toBe(i);
+    expect([sent > 3, turns - sent > 3]).toEqual([true, true]);
+  });
+});
+
+test('a task whose step has done enough keeps its place in the line while it gives way', () => {
+  run(function* () {
+    using channel = new Channel({ capacity: 64 });
+    using sender = openSender(channel.sender);
+    using receiver = openReceiver(channel.receiver);
+    const got: unknown[] = [];
+    const send = (text: string): Task<void> =>
+      createTask(function* () {
+        while (!spend());
+        yield* sender.send(text);
+      });
+    const receive = (): Task<void> =>
+      createTask(function* () {
+        while (!spend());
+        got.push(yield* receiver.receive());
+      });
+    // Alone it holds the line; of three the first one does, and the second one leaves it.
+    for (const texts of [['first'], ['first', 'left', 'third']]) {
+      const senders = texts.map(send);
+      const last = createTask(sender.send('last'));
+      yield* sleep(0);
+      senders[1]?.cancel();
+      expect(sender.trySend('barges')).toBe(false);
+      yield* wait([...senders, last]);
+      const receivers = texts.map(receive);
+      yield* sleep(0);
+      receivers[1]?.cancel();
+      expect(receiver.tryReceive()).toBe(null);
+      got.push(yield* receiver.receive());
+      yield* wait(receivers);
+      expect(got.splice(0)).toEqual([...texts.filter((text) => text !== 'left'), 'last']);
+      expect(receiver.tryReceive()).toBe(null);
+    }
+    const cancelled = [send('gone'), receive()];
+    yield* sleep(0);
+    for (const task of cancelled) task.cancel();
+    yield* wait(cancelled);
+    expect(sender.trySend('free again')).toBe(true);
+    expect(receiver.tryReceive()).toEqual(['free again']);
+  });
+});
+
+test('what can never be sent is an error at once, also while others wait', () => {
+  run(function* () {
+    using channel = new Channel({ capacity: 64 });
+    using sender = openSender(channel.sender);
+    const receiver = openReceiver(channel.receiver);
+    while (sender.trySend('0123456789'));
+    const waiting = [createTask(sender.send('0123456789')), createTask(sender.send('y'))];
+    yield* sleep(0);
+    const tooLong = 'x'.repeat(61);
+    expect(() => sender.trySend(tooLong)).toThrow(RangeError);
+    const sending = createTask(sender.send(tooLong));
+    yield* sleep(0);
+    expect(sending.exception()).toBeInstanceOf(RangeError);
+    receiver.close();
+    expect(() => sender.trySend('z')).toThrow(expect.objectContaining({ code: 'ERR_COREACTOR_CLOSED' }));
+    yield* wait(waiting);
+    for (const task of waiting) expect(task.exception()).toMatchObject({ code: 'ERR_COREACTOR_CLOSED' });
   });
 });
 

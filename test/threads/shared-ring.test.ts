@@ -312,6 +312,32 @@ test('messages of every size go round the ring unchanged', () => {
   }
 });
 
+test('counts that have passed 2 GiB, and 4 GiB, begin anew: as much has room, and comes, as before', () => {
+  const capacity = 1 << 16;
+  const ring = SharedRing.create(capacity);
+  const whole = new Uint8Array(capacity - 4);
+  const size = (_bytes: Buffer, from: number, to: number): number => to - from;
+  const full = capacity / 64;
+  let passed = 0; // so many times the ring's size
+  for (const times of [2 ** 31 / capacity, 2 ** 32 / capacity]) {
+    for (; passed < times - 1; passed++) if (!ring.write(whole, BYTES) || ring.read(size) === null) break;
+    expect(passed).toBe(times - 1);
+    // From a half before to a half behind, and once more, so that each side has seen the other one's count on either side.
+    for (const messages of [full / 2, full, full / 2]) {
+      for (let i = 0; i < messages; i++) if (!ring.write(whole, BYTES, 60)) expect(i).toBe(messages);
+      expect([ring.crowded, ring.ready('writer', 60)]).toEqual(messages === full ? [true, false] : [false, true]);
+      if (messages === full) expect(ring.write('', TEXT)).toBe(false);
+      for (let i = 0; i < messages; i++) if (ring.read(size)?.[0] !== 60) expect(i).toBe(messages);
+      expect([ring.read(size), ring.ready('reader', 0), ring.ready('writer', whole.length)]).toEqual([
+        null,
+        false,
+        true,
+      ]);
+    }
+    passed += 2;
+  }
+});
+
 test('a message that nothing can be made of is an error once, and the next one comes', () => {
   const ring = SharedRing.create(64);
   for (let i = 0; i < 20; i++) {

@@ -108,6 +108,22 @@ test('who calls from a thread can close what it calls by, and a full pipe loses 
   });
 });
 
+test('S14: calls that come by the thousand keep nobody else from running', () => {
+  run(function* () {
+    let calls = 0;
+    using call = callSoonThreadsafe(() => calls++);
+    using tell = fromThread(call.handle);
+    for (let i = 0; i < 5000; i++) tell();
+    let most = 0;
+    while (calls < 5000) {
+      const before = calls;
+      yield* sleep(0);
+      most = Math.max(most, calls - before);
+    }
+    expect(most).toBeLessThan(1000);
+  });
+});
+
 test('what the function throws is reported as any callback’s; what is no function is refused', () => {
   const reports: unknown[] = [];
   run(

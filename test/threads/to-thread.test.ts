@@ -80,16 +80,14 @@ describe.each<[string, <T>(main: Main<T>, options?: RunOptions) => T | Promise<T
 
   test('blocking work stops nobody else', () =>
     goes(function* () {
-      let ticks = 0;
+      const flag = new Int32Array(new SharedArrayBuffer(4));
       const ticking = createTask(function* () {
-        for (;;) {
-          yield* sleep(1);
-          ticks++;
-        }
+        for (let ticks = 0; ticks < 5; ticks++) yield* sleep(1);
+        Atomics.store(flag, 0, 1);
+        Atomics.notify(flag, 0);
       });
-      yield* toThread(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50));
-      expect(ticks).toBeGreaterThan(5);
-      ticking.cancel();
+      yield* toThread((at: Int32Array) => Atomics.wait(at, 0, 0), flag);
+      expect(ticking.done).toBe(true);
     }));
 
   test('an error comes with its class, message, stack, code and cause; whatever else is thrown, as it is', () =>
@@ -287,6 +285,18 @@ describe.each<[string, <T>(main: Main<T>, options?: RunOptions) => T | Promise<T
       expect(yield* pool.run(() => 'again')).toBe('again');
       expect(threads()).toBe(before);
       pool.close();
+    }));
+
+  test('no name of what runs in the thread, or of Node, is taken for one that a job has from outside', () =>
+    goes(function* () {
+      const names = ['builtin', 'compile', 'fd', 'functions', 'load', 'out', 'pack', 'port', 'tell', 'workerData'];
+      for (const name of [...names, 'module', 'exports', '__filename', '__dirname']) {
+        const error = yield* errorOf(toThread(new Function(`return () => ${name}`)()));
+        expect(error).toMatchObject({
+          code: 'ERR_COREACTOR_CLOSURE',
+          message: expect.stringContaining(`${name} is not`),
+        });
+      }
     }));
 
   test('a name from outside that is only set is refused, too, and no job finds what another one has left there', () =>
@@ -627,6 +637,27 @@ test('import.meta in a function is refused by its own reason, not by what it wou
     });`,
   ).ended;
   expect(ended.stdout).toMatch(/^ERR_COREACTOR_CLOSURE .*import\.meta/);
+});
+
+test('under runPromise() all that a job has printed is there when it is done', async () => {
+  const ended = await start(
+    `import { runPromise, toThread } from 'coreactor';
+    await runPromise(function* () {
+      const print = (lines) => { for (let i = 0; i < lines; i++) { console.log('line', i); console.error('line', i); } };
+      for (let i = 1; i <= 30; i++) {
+        yield* toThread(print, i);
+        process.stdout.write('done\\n');
+      }
+      yield* toThread(() => { console.log('ended'); process.stdout.end('by this'); });
+      process.stdout.on('error', () => {}).destroy(); // nobody takes it any more
+      for (let i = 0; i < 3; i++) yield* toThread(print, 3);
+      process.exit();
+    });`,
+  ).ended;
+  const lines = (count: number): string => Array.from({ length: count }, (_, i) => `line ${i}\n`).join('');
+  const all = Array.from({ length: 30 }, (_, i) => lines(i + 1));
+  expect(ended.stdout).toMatch(all.map((each) => `${each}done\n`).join(''));
+  expect([ended.stderr, ended.code]).toEqual([all.join('') + lines(3).repeat(3), 0]);
 });
 
 test('idle threads keep no process alive, and neither does one that was cancelled', async () => {
