@@ -3,7 +3,7 @@
 // uses many kinds makes them as fast as one that uses one. (V8 makes an object of a derived class several times slower.)
 //
 //   NEW ---- free at once ------------------------------------------> OVER
-//    |                                                                 ^
+//    +--> GRANTED: free, but the step's budget is spent: next time ----+
 //    +--> WAITING --- granted --> GRANTED, or refused --> REFUSED -----+
 //            |  ^
 //            +--+-- PASSED: its grant came too late for a cancel; if it insists on waiting it is the next
@@ -65,9 +65,12 @@ export class Wait<T> implements Operation<T>, Iterator<Park, T, void>, Guard, Re
 
   next(): IteratorResult<Park, T> {
     if (this.state === NEW) {
-      if (spend()) return giveWay(this);
       this.task = here.task;
-      if (this.source.attempt(this)) return this.end();
+      if (this.source.attempt(this)) {
+        if (!spend()) return this.end();
+        this.state = GRANTED; // it gives way with what it has, or others would pass it
+        return giveWay(this);
+      }
       this.enqueue();
     } else if (this.task !== here.task) {
       throw awaitedTwice(here.task as Task<unknown>, this.task, this);

@@ -3,16 +3,15 @@
 
 import { constants } from 'node:os';
 import { ArgumentRangeError, ArgumentTypeError, ClosedError, InvalidStateError } from '../kernel/errors.ts';
-import { currentKernel, here } from '../kernel/here.ts';
+import { currentKernel } from '../kernel/here.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { made } from '../kernel/made.ts';
 import type { Coroutine, Operation } from '../kernel/operation.ts';
-import { giveWay, spend } from '../kernel/park.ts';
+import { spend } from '../kernel/park.ts';
 import { addon } from '../native/addon.ts';
 import { SystemError } from '../native/system-error.ts';
 import { FdStream } from '../net/open-fd.ts';
 import { Lock } from '../sync/lock.ts';
-import { Wait } from '../sync/wait.ts';
 import { deserialize, serialize } from './clone.ts';
 import { NONE, PlainReader, PlainWriter, type Shape } from './plain-codec.ts';
 import { openShared, type SharedFd, shareFd } from './shared-fd.ts';
@@ -169,24 +168,6 @@ class ChannelEnd implements Disposable {
       : closed();
   }
 
-  /**
-   * Runs the body when all are served that came before, and meanwhile has its place in the line: from now on, also if the
-   * step's budget is spent, when acquire() would give way first, and so let others pass.
-   */
-  protected *inLine<T>(body: () => Coroutine<T>): Coroutine<T> {
-    if (!this.line.tryAcquire()) {
-      const place = new Wait(this.line);
-      place.enqueue();
-      yield* { [Symbol.iterator]: () => place };
-    }
-    try {
-      if (here.budget < 0) yield giveWay(this).value;
-      return yield* body();
-    } finally {
-      this.line.release();
-    }
-  }
-
   /** Suspends until there may be a message, or room for so many bytes. For who holds the line. */
   protected *sleep(bytes: number): Coroutine<void> {
     try {
@@ -263,10 +244,7 @@ export class ChannelSender extends ChannelEnd {
     if (content instanceof Uint32Array) message = { ...message, content: content.slice(0, (length + 3) >> 2) };
     else if (typeof content !== 'string') message = { ...message, content: Buffer.from(content) };
     const size = typeof content === 'string' ? Buffer.byteLength(content) : length;
-    yield* this.inLine(() => this.sendingNext(message, size));
-  }
-
-  private *sendingNext(message: Message, size: number): Coroutine<void> {
+    using _ = yield* this.line.acquire();
     while (!this.offer(message, true)) yield* this.sleep(size);
   }
 
@@ -372,13 +350,11 @@ export class ChannelReceiver extends ChannelEnd {
   }
 
   private *receiving(): Coroutine<unknown> {
-    const found = spend() ? null : this.tryReceive();
-    return found === null ? yield* this.inLine(() => this.receivingNext()) : found[0];
-  }
-
-  private *receivingNext(): Coroutine<unknown> {
+    let found = spend() ? null : this.tryReceive();
+    if (found !== null) return found[0];
+    using _ = yield* this.line.acquire();
     for (;;) {
-      const found = this.take();
+      found = this.take();
       if (found !== null) return found[0];
       yield* this.sleep(0);
     }

@@ -35,6 +35,36 @@ test('S50: one holds it, the others get it in the order in which they came', () 
   expect(log).toEqual(['a', 'b', 'c', 'd']);
 });
 
+test('S14, S50: who has spent the budget of its step keeps its place: nobody who comes later passes it', () => {
+  const BUDGET = 128;
+  const log: unknown[] = [];
+  simulate(function* () {
+    for (const held of [true, false]) {
+      const lock = new Lock();
+      if (held) lock.tryAcquire();
+      const busy = createTask(function* () {
+        const own = new Lock();
+        for (let i = 0; i < BUDGET; i++) yield* own.with(function* () {});
+        yield* hold(lock, log, 'first', 0);
+      });
+      const late = createTask(hold(lock, log, 'second', 0));
+      yield* sleep(0);
+      if (held) lock.release();
+      yield* gather([busy, late]);
+
+      const leaves = createTask(function* () {
+        for (let i = 0; i < BUDGET; i++) yield* new Lock().acquire();
+        yield* lock.acquire();
+      });
+      yield* sleep(0);
+      expect(lock.owner).toBe(leaves); // it has it, and gives way to others
+      leaves.cancel();
+      yield* hold(lock, log, 'third', 0);
+    }
+  });
+  expect(log).toEqual(['first', 'second', 'third', 'first', 'second', 'third']);
+});
+
 test('S50: a waiter that is cancelled, also in the turn of the hand-off, passes the lock on', () => {
   for (const when of ['waiting', 'before', 'after']) {
     const log: unknown[] = [];
