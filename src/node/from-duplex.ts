@@ -75,7 +75,7 @@ export class DuplexStream implements ByteSource, ByteSink, Disposable {
   /**
    * Writes all and suspends until the stream has handed it on: to the system or, of a TLSSocket, to the socket beneath. So
    * nothing is lost when the run ends then. It takes a copy, and what was written goes out even when this is cancelled.
-   * Errors of the stream, ClosedError, BusyError while another task sends.
+   * Errors of the stream, ClosedError, also when the stream was destroyed meanwhile; BusyError while another task sends.
    */
   sendAll(data: Uint8Array | readonly Uint8Array[]): Operation<number> {
     const list: readonly Uint8Array[] = Array.isArray(data) ? data : [data as Uint8Array];
@@ -214,7 +214,8 @@ export class DuplexStream implements ByteSource, ByteSink, Disposable {
         this.check();
         let outcome = undefined as Error | null | undefined;
         const more = this.duplex.write(Buffer.from(data), (error) => {
-          outcome = error ?? null;
+          // A socket of node:net calls back without an error for what destroy() has cut off, too.
+          outcome = error ?? (this.duplex.destroyed ? (this.duplex.errored ?? closed()) : null);
           this.#room.set();
         });
         sent += data.length;
@@ -245,7 +246,7 @@ export class DuplexStream implements ByteSource, ByteSink, Disposable {
     this.checkOpen();
     // Not what 'error' tells, since that comes a tick after the write has failed.
     if (this.duplex.errored) throw this.duplex.errored;
-    if (over) throw new ClosedError('the stream is closed');
+    if (over) throw closed();
   }
 
   private checkOpen(): void {
@@ -282,6 +283,8 @@ export function fromDuplex(duplex: Duplex): DuplexStream {
   }
   return new DuplexStream(duplex);
 }
+
+const closed = (): Error => new ClosedError('the stream is closed');
 
 function checkBuffer(data: unknown, caller: string): void {
   if (data instanceof Uint8Array) return;

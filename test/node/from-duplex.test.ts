@@ -19,7 +19,7 @@ import {
 } from '../../src/index.ts';
 import { testWith } from '../support/commands.ts';
 import { certificate } from './certificate.ts';
-import { ANY, guest, once, type Target } from './guest.ts';
+import { ANY, guest, once, type Target, until } from './guest.ts';
 
 const CLOSED = expect.objectContaining({ code: 'ERR_COREACTOR_CLOSED' });
 const BUSY = expect.objectContaining({ code: 'ERR_COREACTOR_BUSY' });
@@ -193,6 +193,23 @@ test('a write that is cut off fails: with the error of the stream, or as it was 
       peer.reset();
       yield* wait([large]);
       expect(large.exception()).toMatchObject({ code: expect.stringMatching(/ECONNRESET|EPIPE/) });
+    }
+  }));
+
+test('what destroy() cuts off was not sent, though a socket of node:net calls back as if it was', () =>
+  guest(function* () {
+    using listener = listen(ANY);
+    for (const error of [undefined, new Error('of destroy()')]) {
+      const accepting = createTask(listener.accept());
+      const socket = net.connect(listener.address as Target);
+      yield* fromPromise(once(socket, 'connect'));
+      using _peer = yield* accepting; // it reads nothing
+      const stream = fromDuplex(socket);
+      const sending = createTask(stream.sendAll(Buffer.alloc(50_000_000)));
+      yield* until(() => socket.writableLength > 0);
+      socket.destroy(error);
+      yield* wait([sending]);
+      expect(sending.exception()).toMatchObject(error ?? { code: 'ERR_COREACTOR_CLOSED' });
     }
   }));
 
