@@ -261,7 +261,8 @@ export class DuplexStream implements ByteSource, ByteSink, Disposable {
  * @throws InvalidStateError under run(), where streams of Node do not flow; TypeError for a stream with an encoding, or in
  * object mode.
  * @example
- * const secure = fromDuplex(tls.connect({ socket: toDuplex(socket), servername: host }));
+ * const plain = toDuplex(socket, { allowHalfOpen: true }); // see there
+ * const secure = fromDuplex(tls.connect({ socket: plain, servername: host }));
  * yield* secure.sendAll(Buffer.from('hello'));
  */
 export function fromDuplex(duplex: Duplex): DuplexStream {

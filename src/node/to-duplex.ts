@@ -13,7 +13,14 @@ const NOTHING = Buffer.alloc(0);
 const owned = new WeakSet<Socket>();
 
 export interface DuplexOptions {
-  /** Whether our direction stays open when the peer has ended its own. Default false, as for node:net. */
+  /**
+   * Whether our direction stays open when the peer has ended its own. Default false, as for node:net.
+   *
+   * Give true under a TLSSocket: with false our direction ends beneath it when the peer's does, and what it has not
+   * encrypted yet is lost. The TLSSocket takes the option over, so that it is ended by `end()` alone; for one that ends with
+   * its peer, say `secure.allowHalfOpen = false` then. The servers of node:tls and node:https make their TLSSockets themselves
+   * and keep, with true, who leaves in the handshake until handshakeTimeout: for node:https leave it false.
+   */
   allowHalfOpen?: boolean;
 }
 
