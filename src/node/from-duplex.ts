@@ -2,7 +2,6 @@
 
 import type { Duplex } from 'node:stream';
 import { ArgumentTypeError, BusyError, ClosedError, InvalidStateError } from '../kernel/errors.ts';
-import { currentKernel } from '../kernel/here.ts';
 import { made } from '../kernel/made.ts';
 import type { Coroutine, Operation } from '../kernel/operation.ts';
 import { giveWay, spend } from '../kernel/park.ts';
@@ -12,6 +11,7 @@ import { PATIENCE } from '../net/rest.ts';
 import { checkBuffers } from '../net/send-many.ts';
 import { BufferedWriter, type ByteSink, type WriterOptions } from '../net/writer.ts';
 import { Event } from '../sync/event.ts';
+import { guestKernel } from './guest-kernel.ts';
 import { Inactivity } from './inactivity.ts';
 
 const NO_ENCODING = 'leave out setEncoding(), and decode the bytes that recv() gives';
@@ -277,11 +277,7 @@ export function fromDuplex(duplex: Duplex): DuplexStream {
       'fromDuplex() takes a stream of bytes, and this one gives objects: make it without readableObjectMode',
     );
   }
-  if (!currentKernel('fromDuplex()').guest) {
-    throw new InvalidStateError(
-      'fromDuplex() needs a loop that streams of Node flow beside: call it inside runPromise()',
-    );
-  }
+  guestKernel('fromDuplex()');
   return new DuplexStream(duplex);
 }
 

@@ -371,6 +371,28 @@ test('a stream of objects is refused, since its bytes could not be told', () =>
     expect(String(yield* stream.recv(10))).toBe('hello');
   }));
 
+test('a listener outside of every task is told how the stream gets to one', () =>
+  guest(function* () {
+    using listener = listen(ANY);
+    createTask(listener.accept());
+    using socket = yield* connect(listener.address as Target);
+    const heard = new Promise<void>((resolve, reject) => {
+      process.nextTick(() => {
+        for (const call of [() => fromDuplex(new PassThrough()), () => toDuplex(socket)]) {
+          try {
+            expect(call).toThrow(
+              /^(from|to)Duplex\(\) needs a loop .* of runPromise\(\), to which a listener can hand .* Queue$/,
+            );
+          } catch (error) {
+            reject(error);
+          }
+        }
+        resolve();
+      });
+    });
+    yield* fromPromise(heard);
+  }));
+
 test('wrong arguments are refused as by a Socket, before a byte is taken or sent', () =>
   guest(function* () {
     using listener = listen(ANY);
