@@ -210,6 +210,51 @@ test('as with node:net, ‘close’ comes once, at the end, and says whether the
     }
   }));
 
+test('a write after the peer’s end fails as with node:net, where our direction has ended with it', () =>
+  guest(function* () {
+    using listener = listen(ANY);
+    const target = listener.address as Target;
+    const codes: unknown[][] = [];
+    for (const allowHalfOpen of [false, true]) {
+      for (const open of [
+        function* () {
+          const socket = net.connect({ ...target, allowHalfOpen });
+          yield* fromPromise(once(socket, 'connect'));
+          return socket;
+        },
+        function* () {
+          return toDuplex(yield* connect(target), { allowHalfOpen });
+        },
+      ]) {
+        const accepting = createTask(listener.accept());
+        const socket: net.Socket | SocketDuplex = yield* open();
+        using peer = yield* accepting;
+        const seen: unknown[] = [];
+        const write = (): Promise<void> =>
+          new Promise((resolve) => {
+            socket.write('x', (error) => {
+              seen.push((error as NodeJS.ErrnoException | null)?.code);
+              resolve();
+            });
+          });
+        const ended = once(socket, 'end').then(write);
+        socket.on('error', () => {});
+        socket.resume();
+        peer.shutdown();
+        yield* fromPromise(ended);
+        yield* fromPromise(write());
+        codes.push(seen);
+        socket.destroy();
+      }
+    }
+    expect(codes).toEqual([
+      ['EPIPE', 'EPIPE'],
+      ['EPIPE', 'EPIPE'],
+      [undefined, undefined],
+      [undefined, undefined],
+    ]);
+  }));
+
 test('a write that a reset cuts off fails with that, not with the close that came of it', () =>
   guest(function* () {
     const [duplex, , peer] = yield* pair();
