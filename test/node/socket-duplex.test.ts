@@ -1,6 +1,9 @@
 // toDuplex(): its writes when they fail or the run ends, and what it asks of the socket beneath.
 
+import { mkdtempSync, rmSync } from 'node:fs';
 import net from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test, vi } from 'vitest';
 import {
@@ -123,6 +126,26 @@ test('setKeepAlive() and setNoDelay() are options of the socket', () =>
     expect(socket.getOption('keepAlive')).toBe(false);
     duplex.destroy();
     peer.close();
+  }));
+
+test('on a Unix socket, and once it is destroyed, TCP’s options do nothing, as with node:net', () =>
+  guest(function* () {
+    const folder = mkdtempSync(join(tmpdir(), 'coreactor-duplex-'));
+    try {
+      const path = join(folder, 's');
+      using listener = listen({ path });
+      const accepting = createTask(listener.accept());
+      const [tcp, , peer] = yield* pair();
+      for (const duplex of [toDuplex(yield* connect({ path })), tcp]) {
+        if (duplex === tcp) duplex.destroy();
+        expect(duplex.setNoDelay().setKeepAlive(true, 60_000)).toBe(duplex);
+        duplex.destroy();
+      }
+      (yield* accepting).close();
+      peer.close();
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   }));
 
 test('an end after the peer’s reset is no error of its own: the reset is', () =>
