@@ -215,7 +215,7 @@ export class DuplexStream implements ByteSource, ByteSink, Disposable {
         let outcome = undefined as Error | null | undefined;
         const more = this.duplex.write(Buffer.from(data), (error) => {
           // A socket of node:net calls back without an error for what destroy() has cut off, too.
-          outcome = error ?? (this.duplex.destroyed ? (this.duplex.errored ?? closed()) : null);
+          outcome = error ?? (this.duplex.destroyed ? closed() : null);
           this.#room.set();
         });
         sent += data.length;

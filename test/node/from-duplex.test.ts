@@ -371,6 +371,23 @@ test('a stream of objects is refused, since its bytes could not be told', () =>
     expect(String(yield* stream.recv(10))).toBe('hello');
   }));
 
+test('trySend() takes all, or nothing while the stream wants no more; a length of 0 waits for nothing', () =>
+  guest(function* () {
+    const through = new PassThrough({ writableHighWaterMark: 8, readableHighWaterMark: 1 });
+    const stream = fromDuplex(through);
+    let sent = '';
+    for (const piece of ['0123', '4567', '89ab', 'cdef']) {
+      if (stream.trySend(Buffer.from(piece)) > 0) sent += piece;
+    }
+    expect(sent.length).toBeLessThan(16);
+    expect(yield* stream.recvInto(Buffer.alloc(1), 0, 0)).toBe(0);
+    expect(String(yield* stream.reader().readExactly(sent.length))).toBe(sent);
+    expect(yield* stream.recvInto(Buffer.alloc(1), 0, 0)).toBe(0);
+    yield* until(() => !through.writableNeedDrain);
+    expect(stream.trySend(HELLO)).toBe(HELLO.length);
+    stream.close();
+  }));
+
 test('a listener outside of every task is told how the stream gets to one', () =>
   guest(function* () {
     using listener = listen(ANY);
