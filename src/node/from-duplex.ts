@@ -2,7 +2,6 @@
 
 import type { Duplex } from 'node:stream';
 import { ArgumentTypeError, BusyError, ClosedError, InvalidStateError } from '../kernel/errors.ts';
-import { currentKernel } from '../kernel/here.ts';
 import { made } from '../kernel/made.ts';
 import type { Coroutine, Operation } from '../kernel/operation.ts';
 import { giveWay, spend } from '../kernel/park.ts';
@@ -12,6 +11,7 @@ import { PATIENCE } from '../net/rest.ts';
 import { checkBuffers } from '../net/send-many.ts';
 import { BufferedWriter, type ByteSink, type WriterOptions } from '../net/writer.ts';
 import { Event } from '../sync/event.ts';
+import { guestKernel } from './guest-kernel.ts';
 import { Inactivity } from './inactivity.ts';
 
 const NO_ENCODING = 'leave out setEncoding(), and decode the bytes that recv() gives';
@@ -75,7 +75,7 @@ export class DuplexStream implements ByteSource, ByteSink, Disposable {
   /**
    * Writes all and suspends until the stream has handed it on: to the system or, of a TLSSocket, to the socket beneath. So
    * nothing is lost when the run ends then. It takes a copy, and what was written goes out even when this is cancelled.
-   * Errors of the stream, ClosedError, BusyError while another task sends.
+   * Errors of the stream, ClosedError, also when the stream was destroyed meanwhile; BusyError while another task sends.
    */
   sendAll(data: Uint8Array | readonly Uint8Array[]): Operation<number> {
     const list: readonly Uint8Array[] = Array.isArray(data) ? data : [data as Uint8Array];
@@ -214,7 +214,8 @@ export class DuplexStream implements ByteSource, ByteSink, Disposable {
         this.check();
         let outcome = undefined as Error | null | undefined;
         const more = this.duplex.write(Buffer.from(data), (error) => {
-          outcome = error ?? null;
+          // A socket of node:net calls back without an error for what destroy() has cut off, too.
+          outcome = error ?? (this.duplex.destroyed ? closed() : null);
           this.#room.set();
         });
         sent += data.length;
@@ -245,7 +246,7 @@ export class DuplexStream implements ByteSource, ByteSink, Disposable {
     this.checkOpen();
     // Not what 'error' tells, since that comes a tick after the write has failed.
     if (this.duplex.errored) throw this.duplex.errored;
-    if (over) throw new ClosedError('the stream is closed');
+    if (over) throw closed();
   }
 
   private checkOpen(): void {
@@ -260,7 +261,8 @@ export class DuplexStream implements ByteSource, ByteSink, Disposable {
  * @throws InvalidStateError under run(), where streams of Node do not flow; TypeError for a stream with an encoding, or in
  * object mode.
  * @example
- * const secure = fromDuplex(tls.connect({ socket: toDuplex(socket), servername: host }));
+ * const plain = toDuplex(socket, { allowHalfOpen: true }); // see there
+ * const secure = fromDuplex(tls.connect({ socket: plain, servername: host }));
  * yield* secure.sendAll(Buffer.from('hello'));
  */
 export function fromDuplex(duplex: Duplex): DuplexStream {
@@ -275,13 +277,11 @@ export function fromDuplex(duplex: Duplex): DuplexStream {
       'fromDuplex() takes a stream of bytes, and this one gives objects: make it without readableObjectMode',
     );
   }
-  if (!currentKernel('fromDuplex()').guest) {
-    throw new InvalidStateError(
-      'fromDuplex() needs a loop that streams of Node flow beside: call it inside runPromise()',
-    );
-  }
+  guestKernel('fromDuplex()');
   return new DuplexStream(duplex);
 }
+
+const closed = (): Error => new ClosedError('the stream is closed');
 
 function checkBuffer(data: unknown, caller: string): void {
   if (data instanceof Uint8Array) return;

@@ -101,6 +101,10 @@ function declare() {
       this.remoteAddress = remote.host;
       this.remotePort = remote.port;
       this.remoteFamily = familyOf(remote.host);
+      // As node:net: clients look for EPIPE to know that they may ask again.
+      this.once('end', () => {
+        if (!this.allowHalfOpen) this.write = this.#writeAfterPeer as typeof this.write;
+      });
       this.#reader = this.#start(this.#receiving(), 'reader');
       // Cancelled, even before it has begun: the run is over.
       this.#reader.addWaiter({ taskDone: ({ cancelled }) => void (cancelled && this.destroy()) });
@@ -158,6 +162,15 @@ function declare() {
 
     unref(): this {
       return this;
+    }
+
+    #writeAfterPeer(chunk: unknown, ...rest: unknown[]): boolean {
+      if (!this.writableEnded) return super.write(chunk, ...(rest as [BufferEncoding, Done]));
+      const error = endedByPeer();
+      const done = rest.at(-1);
+      if (typeof done === 'function') process.nextTick(done, error);
+      this.destroy(error);
+      return false;
     }
 
     override _read(): void {
@@ -276,6 +289,14 @@ function declare() {
     }
   };
 }
+
+const endedByPeer = (): Error =>
+  Object.assign(
+    new Error('the peer has ended the connection, and our direction with it, unless allowHalfOpen is given'),
+    {
+      code: 'EPIPE',
+    },
+  );
 
 const cutOff = (): Error => new InvalidStateError('the run has ended with bytes to send');
 

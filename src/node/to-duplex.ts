@@ -1,9 +1,9 @@
 // A socket of ours as a stream of Node's, so that Node's own protocol libraries (http, tls) and others' run on it.
 
-import { ArgumentTypeError, BusyError, InvalidStateError } from '../kernel/errors.ts';
-import { here } from '../kernel/here.ts';
+import { ArgumentTypeError, BusyError } from '../kernel/errors.ts';
 import { taken } from '../kernel/made.ts';
 import { Socket } from '../net/socket.ts';
+import { guestKernel } from './guest-kernel.ts';
 import { makeSocketDuplex, type SocketDuplex } from './socket-duplex.ts';
 
 export type { SocketDuplex } from './socket-duplex.ts';
@@ -13,7 +13,14 @@ const NOTHING = Buffer.alloc(0);
 const owned = new WeakSet<Socket>();
 
 export interface DuplexOptions {
-  /** Whether our direction stays open when the peer has ended its own. Default false, as for node:net. */
+  /**
+   * Whether our direction stays open when the peer has ended its own. Default false, as for node:net.
+   *
+   * Give true under a TLSSocket: with false our direction ends beneath it when the peer's does, and what it has not
+   * encrypted yet is lost. The TLSSocket takes the option over, so that it is ended by `end()` alone; for one that ends with
+   * its peer, say `secure.allowHalfOpen = false` then. The servers of node:tls and node:https make their TLSSockets themselves
+   * and keep, with true, who leaves in the handshake until handshakeTimeout: for node:https leave it false.
+   */
   allowHalfOpen?: boolean;
 }
 
@@ -36,12 +43,7 @@ export interface DuplexOptions {
  */
 export function toDuplex(socket: Socket, options: DuplexOptions = {}): SocketDuplex {
   if (!(socket instanceof Socket)) throw new ArgumentTypeError('toDuplex() takes a Socket of connect() or accept()');
-  const { kernel } = here;
-  if (kernel === null || !kernel.guest) {
-    throw new InvalidStateError(
-      'toDuplex() needs a loop that streams of Node flow beside: call it inside runPromise()',
-    );
-  }
+  const kernel = guestKernel('toDuplex()');
   if (owned.has(socket)) throw new BusyError(`${socket} has a Duplex of toDuplex() already: use that one`);
   // Asked for here: told by the Duplex, it would be an 'error' that closes a connection which somebody uses.
   taken(socket.recvInto(NOTHING));

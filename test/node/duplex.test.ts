@@ -29,7 +29,7 @@ import { postgresFolder, withPostgres } from '../support/postgres.ts';
 import { withRedis } from '../support/redis.ts';
 import { nextUncaught } from '../support/uncaught.ts';
 import { certificate } from './certificate.ts';
-import { ANY, guest, once, serve, type Target } from './guest.ts';
+import { ANY, guest, once, serve, type Target, until } from './guest.ts';
 
 test('a stream as any other: pipes, backpressure, half-open, both ways of ending, destroy', () =>
   guest(function* () {
@@ -266,6 +266,39 @@ testWith(['openssl'], 'tls: both ends on our sockets, as coroutines, a megabyte 
     const sent = Buffer.alloc(1_000_000, 'tls');
     yield* secure.sendAll(sent);
     expect((yield* secure.reader().readExactly(sent.length)).equals(sent)).toBe(true);
+  }),
+);
+
+testWith(['openssl'], 'tls: who has ended its direction gets all of the answer, and both are closed then', () =>
+  guest(function* () {
+    using listener = listen(ANY);
+    const ends: SocketDuplex[] = [];
+    createTask(
+      serve(listener, (duplex) => {
+        ends.push(duplex);
+        const secure = new tls.TLSSocket(duplex, { isServer: true, ...certificate() });
+        secure.allowHalfOpen = false;
+        pipeline(secure, secure, () => {});
+      }),
+    );
+    const socket = toDuplex(yield* connect(listener.address as Target), { allowHalfOpen: true });
+    ends.push(socket);
+    const secure = fromDuplex(tls.connect({ socket, ca: certificate().cert, servername: 'localhost' }));
+    const sent = Buffer.alloc(10_000_000, 'tls');
+    const sending = createTask(function* () {
+      yield* secure.sendAll(sent);
+      secure.endWriting();
+    });
+    expect((yield* secure.reader({ limit: sent.length }).readExactly(sent.length)).equals(sent)).toBe(true);
+    yield* sending;
+    expect((yield* secure.recv(1)).length).toBe(0);
+    yield* until(() => ends.every(({ destroyed }) => destroyed));
+
+    // Who leaves in the handshake is let go, too.
+    using hasty = yield* connect(listener.address as Target);
+    yield* hasty.sendAll(Buffer.from([22, 3, 1])); // of a record's head
+    hasty.shutdown();
+    expect((yield* hasty.recv(1)).length).toBe(0);
   }),
 );
 

@@ -19,7 +19,7 @@ import {
 } from '../../src/index.ts';
 import { testWith } from '../support/commands.ts';
 import { certificate } from './certificate.ts';
-import { ANY, guest, once, type Target } from './guest.ts';
+import { ANY, guest, once, type Target, until } from './guest.ts';
 
 const CLOSED = expect.objectContaining({ code: 'ERR_COREACTOR_CLOSED' });
 const BUSY = expect.objectContaining({ code: 'ERR_COREACTOR_BUSY' });
@@ -196,6 +196,25 @@ test('a write that is cut off fails: with the error of the stream, or as it was 
     }
   }));
 
+test('what destroy() cuts off was not sent, though a socket of node:net calls back as if it was', () =>
+  guest(function* () {
+    using listener = listen(ANY);
+    for (const error of [undefined, new Error('of destroy()')]) {
+      const accepting = createTask(listener.accept());
+      const socket = net.connect(listener.address as Target);
+      yield* fromPromise(once(socket, 'connect'));
+      using _peer = yield* accepting; // it reads nothing
+      const stream = fromDuplex(socket);
+      const sending = createTask(stream.sendAll(Buffer.alloc(50_000_000)));
+      yield* until(() => socket.writableLength > 0);
+      socket.destroy(error);
+      yield* wait([sending]);
+      // From 24 on Node itself calls back with ECANCELED.
+      const code = expect.stringMatching(/^(ERR_COREACTOR_CLOSED|ECANCELED)$/);
+      expect(sending.exception()).toMatchObject(error ?? { code });
+    }
+  }));
+
 test('close() ends the stream and throws away what comes, so that a peer that writes first reads to the end', () =>
   guest(function* () {
     using listener = listen(ANY);
@@ -350,6 +369,45 @@ test('a stream of objects is refused, since its bytes could not be told', () =>
     using stream = fromDuplex(new PassThrough({ writableObjectMode: true }));
     yield* stream.sendAll(HELLO);
     expect(String(yield* stream.recv(10))).toBe('hello');
+  }));
+
+test('trySend() takes all, or nothing while the stream wants no more; a length of 0 waits for nothing', () =>
+  guest(function* () {
+    const through = new PassThrough({ writableHighWaterMark: 8, readableHighWaterMark: 1 });
+    const stream = fromDuplex(through);
+    let sent = '';
+    for (const piece of ['0123', '4567', '89ab', 'cdef']) {
+      if (stream.trySend(Buffer.from(piece)) > 0) sent += piece;
+    }
+    expect(sent.length).toBeLessThan(16);
+    expect(yield* stream.recvInto(Buffer.alloc(1), 0, 0)).toBe(0);
+    expect(String(yield* stream.reader().readExactly(sent.length))).toBe(sent);
+    expect(yield* stream.recvInto(Buffer.alloc(1), 0, 0)).toBe(0);
+    yield* until(() => !through.writableNeedDrain);
+    expect(stream.trySend(HELLO)).toBe(HELLO.length);
+    stream.close();
+  }));
+
+test('a listener outside of every task is told how the stream gets to one', () =>
+  guest(function* () {
+    using listener = listen(ANY);
+    createTask(listener.accept());
+    using socket = yield* connect(listener.address as Target);
+    const heard = new Promise<void>((resolve, reject) => {
+      process.nextTick(() => {
+        for (const call of [() => fromDuplex(new PassThrough()), () => toDuplex(socket)]) {
+          try {
+            expect(call).toThrow(
+              /^(from|to)Duplex\(\) needs a loop .* of runPromise\(\), to which a listener can hand .* Queue$/,
+            );
+          } catch (error) {
+            reject(error);
+          }
+        }
+        resolve();
+      });
+    });
+    yield* fromPromise(heard);
   }));
 
 test('wrong arguments are refused as by a Socket, before a byte is taken or sent', () =>

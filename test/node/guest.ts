@@ -39,3 +39,8 @@ export const once = (emitter: NodeJS.EventEmitter, name: string): Promise<unknow
     emitter.once(name, (...args) => resolve(args));
     if (name !== 'error') emitter.once('error', reject);
   });
+
+/** Lets pass what a stream does soon. */
+export function* until(condition: () => boolean): Coroutine<void> {
+  while (!condition()) yield* sleep(1);
+}

@@ -20,7 +20,7 @@ import {
 } from '../../src/index.ts';
 import { testWith } from '../support/commands.ts';
 import { certificate } from './certificate.ts';
-import { ANY, guest, once, serve, type Target } from './guest.ts';
+import { ANY, guest, once, serve, type Target, until } from './guest.ts';
 
 test('http: a server on our sockets and clients on our sockets and on theirs; bodies, keep-alive, errors', () =>
   guest(function* () {
@@ -106,11 +106,6 @@ function* answerTo(target: Target, request: string): Coroutine<string> {
     if (part.length === 0) return Buffer.concat(parts).toString();
     parts.push(part);
   }
-}
-
-/** Lets pass what a stream does soon. */
-function* until(condition: () => boolean): Coroutine<void> {
-  while (!condition()) yield* sleep(1);
 }
 
 test('http: the server closes the connection after "Connection: close" and for HTTP/1.0, while the client stays', () =>

@@ -1,6 +1,9 @@
 // toDuplex(): its writes when they fail or the run ends, and what it asks of the socket beneath.
 
+import { mkdtempSync, rmSync } from 'node:fs';
 import net from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test, vi } from 'vitest';
 import {
@@ -125,6 +128,26 @@ test('setKeepAlive() and setNoDelay() are options of the socket', () =>
     peer.close();
   }));
 
+test('on a Unix socket, and once it is destroyed, TCP’s options do nothing, as with node:net', () =>
+  guest(function* () {
+    const folder = mkdtempSync(join(tmpdir(), 'coreactor-duplex-'));
+    try {
+      const path = join(folder, 's');
+      using listener = listen({ path });
+      const accepting = createTask(listener.accept());
+      const [tcp, , peer] = yield* pair();
+      for (const duplex of [toDuplex(yield* connect({ path })), tcp]) {
+        if (duplex === tcp) duplex.destroy();
+        expect(duplex.setNoDelay().setKeepAlive(true, 60_000)).toBe(duplex);
+        duplex.destroy();
+      }
+      (yield* accepting).close();
+      peer.close();
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  }));
+
 test('an end after the peer’s reset is no error of its own: the reset is', () =>
   guest(function* () {
     const [duplex, , peer] = yield* pair();
@@ -208,6 +231,51 @@ test('as with node:net, ‘close’ comes once, at the end, and says whether the
         peer.close();
       }
     }
+  }));
+
+test('a write after the peer’s end fails as with node:net, where our direction has ended with it', () =>
+  guest(function* () {
+    using listener = listen(ANY);
+    const target = listener.address as Target;
+    const codes: unknown[][] = [];
+    for (const allowHalfOpen of [false, true]) {
+      for (const open of [
+        function* () {
+          const socket = net.connect({ ...target, allowHalfOpen });
+          yield* fromPromise(once(socket, 'connect'));
+          return socket;
+        },
+        function* () {
+          return toDuplex(yield* connect(target), { allowHalfOpen });
+        },
+      ]) {
+        const accepting = createTask(listener.accept());
+        const socket: net.Socket | SocketDuplex = yield* open();
+        using peer = yield* accepting;
+        const seen: unknown[] = [];
+        const write = (): Promise<void> =>
+          new Promise((resolve) => {
+            socket.write('x', (error) => {
+              seen.push((error as NodeJS.ErrnoException | null)?.code);
+              resolve();
+            });
+          });
+        const ended = once(socket, 'end').then(write);
+        socket.on('error', () => {});
+        socket.resume();
+        peer.shutdown();
+        yield* fromPromise(ended);
+        yield* fromPromise(write());
+        codes.push(seen);
+        socket.destroy();
+      }
+    }
+    expect(codes).toEqual([
+      ['EPIPE', 'EPIPE'],
+      ['EPIPE', 'EPIPE'],
+      [undefined, undefined],
+      [undefined, undefined],
+    ]);
   }));
 
 test('a write that a reset cuts off fails with that, not with the close that came of it', () =>
