@@ -1,9 +1,11 @@
 // cluster(): connections reach every worker, a port is not shared by accident, who dies is replaced and nobody waits in vain,
 // and an end in which nothing is lost or left.
 
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import {
   type Cluster,
@@ -507,4 +509,14 @@ test('reuseport: while no worker serves, the port is held: nobody else can liste
     expect(() => listen({ host, port })).toThrow(expect.objectContaining({ code: 'EADDRINUSE' }));
     socket.close();
   });
+});
+
+test('what workers write to console keeps none of them alive: a close() under run() ends, and nothing of it is lost', () => {
+  const program = fileURLToPath(new URL('console.js', import.meta.url));
+  const { status, stdout, stderr } = spawnSync(process.execPath, [program], { encoding: 'utf8', timeout: 30_000 });
+  const lines = stdout.trim().split('\n');
+  expect([status, stderr]).toEqual([0, 'said\n']);
+  expect(lines).toHaveLength(101);
+  expect(lines[0]).toBe('closed'); // ours needs no loop
+  expect(lines.slice(1).map((line) => Number.parseInt(line, 10))).toEqual(Array.from({ length: 100 }, (_, i) => i));
 });
