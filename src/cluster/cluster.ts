@@ -90,6 +90,7 @@ export class Cluster {
     try {
       yield* this.#port.finish();
       this.#port.close();
+      for (const member of this.#members) member.stopReplacing();
       for (const member of this.#members) member.stop(drain);
       yield* shield(this.#end);
     } finally {
