@@ -521,6 +521,13 @@ test('options that cannot be are errors that say what to do', () => {
   });
 });
 
+test('a drain that is no duration is refused, and nothing is closed', () => {
+  withCluster({ workers: 1 }, function* (servers) {
+    for (const drain of [Number.NaN, '10' as never]) expect(() => servers.close({ drain })).toThrow(/close\(\)/);
+    expect(perWorker(yield* census(servers, 1))).toEqual([1]);
+  });
+});
+
 test('an entry that lives and does not join is waited for, with a hint of what to call', () => {
   const idle = new URL('data:text/javascript,setInterval(() => {}, 1000)');
   const reports: Unhandled[] = [];
@@ -579,4 +586,14 @@ test('what workers write to console keeps none of them alive: a close() under ru
   expect(lines).toHaveLength(101);
   expect(lines[0]).toBe('closed'); // ours needs no loop
   expect(lines.slice(1).map((line) => Number.parseInt(line, 10))).toEqual(Array.from({ length: 100 }, (_, i) => i));
+});
+
+test.each([true, false])('a worker may join in a loop that comes after another; listened before: %s', (listened) => {
+  withCluster(
+    { entry: new URL('twice.js', import.meta.url), workers: 1, accept: 'handoff', data: { listened } },
+    function* (servers) {
+      expect(yield* ask(servers)).toBe('the second');
+      expect(servers.workers[0]?.deaths).toBe(0);
+    },
+  );
 });
