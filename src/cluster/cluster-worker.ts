@@ -40,7 +40,9 @@ export class ClusterWorker {
     this.index = index;
     this.workers = workers;
     this.data = data;
-    createTask(this.listening(), { name: 'orders of the cluster' });
+    createTask(this.listening(), { name: 'orders of the cluster' }).addDoneCallback(() => {
+      if (!this.stopping.isSet) joined = null; // the end of its loop: there may be another, and then another one hears them
+    });
   }
 
   /**
@@ -50,7 +52,8 @@ export class ClusterWorker {
   get listener(): Listener {
     if (this.#listener === null) {
       this.#listener = open(this.#given.seat.share);
-      this.#given.tell(JOINED);
+      if (!told) this.#given.tell(JOINED);
+      told = true;
     }
     return this.#listener;
   }
@@ -100,11 +103,14 @@ interface Given {
   tell(word: string): void;
 }
 
+/** Of the loop that runs. */
 let joined: ClusterWorker | null = null;
+/** Whether the cluster knows that this worker serves. */
+let told = false;
 
 /**
  * What cluster() has given to this thread. To be called in a running loop, to which the connections then come; a second call
- * gives the same. Never suspends.
+ * gives the same, in a later loop one that belongs to that. Never suspends.
  * @throws InvalidStateError where there is no cluster, or outside a running loop.
  * @example
  * run(function* () {

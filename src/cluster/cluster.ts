@@ -6,6 +6,7 @@ import { gather } from '../compose/gather.ts';
 import { shield } from '../compose/shield.ts';
 import { wait } from '../compose/wait.ts';
 import { createTask } from '../kernel/create-task.ts';
+import { checkDuration } from '../kernel/deadline.ts';
 import { ArgumentRangeError, ArgumentTypeError, CancelledError } from '../kernel/errors.ts';
 import { currentKernel } from '../kernel/here.ts';
 import { made } from '../kernel/made.ts';
@@ -81,15 +82,21 @@ export class Cluster {
    * before, lets the handlers finish, `drain` milliseconds at most (default: for ever), and cancels them after that. (Who is
    * about to connect in that very moment is refused or reset, as by any server that ends.) A worker that computes for ever
    * hears nothing of that: put this into a timeout(), for cancelled it ends the workers in whatever they do but a system call.
+   * A worker whose program keeps itself alive after its serve() is waited for, too, whatever `drain` is. A second call waits
+   * with the first, whose `drain` counts.
+   * @throws RangeError, TypeError for a drain that is no duration.
    */
   close(options: { drain?: number | null } = {}): Operation<void> {
-    return made(this.ending(options.drain ?? null), 'close()');
+    const { drain = null } = options;
+    checkDuration(drain, 'close()');
+    return made(this.ending(drain), 'close()');
   }
 
   private *ending(drain: number | null): Coroutine<void> {
     try {
       yield* this.#port.finish();
       this.#port.close();
+      for (const member of this.#members) member.stopReplacing();
       for (const member of this.#members) member.stop(drain);
       yield* shield(this.#end);
     } finally {

@@ -12,6 +12,7 @@ import { Event } from '../sync/event.ts';
 import { type SharedFd, shareFd } from '../threads/shared-fd.ts';
 import { WorkerLine } from '../threads/worker-line.ts';
 import { JOINED, PROGRAM } from '../threads/worker-source.ts';
+import { CONSOLE } from './console-source.ts';
 import type { Port, Share, ShareHandle } from './share.ts';
 
 /** What clusterWorker() finds in workerData. */
@@ -73,10 +74,11 @@ export class Member {
     this.#orders = orders;
     const { entry, workers, data } = this.#program;
     const seat: Seat = { index: this.index, workers, data, share: this.#share.handle, orders: shareFd(orders[0]) };
-    this.#line = new WorkerLine(`coreactor cluster ${this.index}`, PROGRAM, { entry, seat });
+    this.#line = new WorkerLine(`coreactor cluster ${this.index}`, CONSOLE + PROGRAM, { entry, seat });
     const heard = yield* this.toJoin(this.#line);
     if (heard !== JOINED) throw this.reason(heard);
     this.#share.open = true;
+    if (this.#stopping.isSet) this.leaveShare(); // it takes who waits there, and nobody comes after them
   }
 
   // One that takes long is let: it may have much to load.
@@ -125,7 +127,16 @@ export class Member {
       addon.closeDescriptor(this.#orders[1]);
       this.#orders = [this.#orders[0], -1];
     }
-    if (this.#share?.open) this.#share.leave(); // one that is about to begin has yet to open it
+    if (this.#share?.open) this.leaveShare(); // one that is about to begin has yet to open it
+  }
+
+  /**
+   * Before any member is told to stop: where there is no worker, also if keep() has not heard of its end yet, none will come
+   * any more. So who waits for one is given to the others, who take them yet. Never suspends.
+   */
+  stopReplacing(): void {
+    const hasEnded = this.#line === null || (this.#share?.open === true && this.#line.ended);
+    if (hasEnded) this.withdraw();
   }
 
   /** Ends the worker in whatever it does. Never suspends. */
@@ -153,6 +164,13 @@ export class Member {
     this.#line = null;
     for (const fd of this.#orders ?? []) if (fd >= 0) addon.closeDescriptor(fd);
     this.#orders = null;
+  }
+
+  // The worker takes who is there, and may do so at any moment: who came to it later would find nobody.
+  private leaveShare(): void {
+    const share = this.#share as Share;
+    share.open = false;
+    share.leave();
   }
 
   private withdraw(): void {

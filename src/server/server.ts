@@ -5,6 +5,7 @@ import { endAll } from '../compose/end.ts';
 import { wait } from '../compose/wait.ts';
 import { type CallbackHandle, callLater } from '../kernel/callback.ts';
 import { createTask } from '../kernel/create-task.ts';
+import { checkDuration } from '../kernel/deadline.ts';
 import { ArgumentRangeError, ArgumentTypeError, ClosedError, InvalidStateError } from '../kernel/errors.ts';
 import { currentTask } from '../kernel/here.ts';
 import { made } from '../kernel/made.ts';
@@ -126,10 +127,13 @@ export class Server {
    * Stops accepting, ends what is idle, and waits `drain` milliseconds at most (default: for ever) until the handlers have
    * ended; then they are cancelled, and awaited. Who has connected before is served, too, if serve() runs and there is a place;
    * the others get a reset, and so do all if `drain` is 0. Cancelled itself, it cancels them at once. (Go: http.Server.Shutdown)
-   * @throws InvalidStateError in a handler, which it would wait for: `createTask(server.close())` there.
+   * @throws InvalidStateError in a handler, which it would wait for: `createTask(server.close())` there; RangeError,
+   * TypeError for a drain that is no duration.
    */
   close(options: { drain?: number | null } = {}): Operation<void> {
-    return made(this.ending(options.drain ?? null), 'close()');
+    const { drain = null } = options;
+    checkDuration(drain, 'close()');
+    return made(this.ending(drain), 'close()');
   }
 
   private *ending(drain: number | null): Coroutine<void> {

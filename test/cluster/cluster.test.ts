@@ -1,9 +1,11 @@
 // cluster(): connections reach every worker, a port is not shared by accident, who dies is replaced and nobody waits in vain,
 // and an end in which nothing is lost or left.
 
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import {
   type Cluster,
@@ -397,6 +399,47 @@ test('a worker whose places are all taken by those who say nothing more ends all
   expect(reports).toEqual([]);
 });
 
+test('at a close() nobody is given to a worker that takes nobody any more: who waits for a place of another is refused at once', () => {
+  const begun = shared(2);
+  const reports = withCluster({ accept: 'handoff', data: { begun, maxConnections: 1 } }, function* (servers) {
+    const [brief, long] = [yield* dial(servers), yield* dial(servers)]; // one for each
+    yield* brief.sendAll(Buffer.from('sleep 100\n'));
+    yield* long.sendAll(Buffer.from('hold 1\n')); // until we let it go
+    yield* until(() => begun[0] === 2);
+    const late = createTask(ask(servers)); // behind the first
+    const closing = createTask(servers.close());
+    expect(yield* thrownIn(late)).toMatchObject({ code: 'ECONNRESET' });
+    expect(closing.done).toBe(false);
+    Atomics.store(begun, 1, 1);
+    yield* closing;
+    for (const socket of [brief, long]) socket.close();
+  });
+  expect(reports).toEqual([]);
+});
+
+test.each([true, false])(
+  'a close() after a worker has died: who waits in its share is served by the others (heard of: %s)',
+  (heard) => {
+    const begun = shared(1);
+    withCluster({ accept: 'handoff', data: { begun } }, function* (servers) {
+      const first = yield* dial(servers); // number 1
+      yield* first.sendAll(Buffer.from('block 50\nexit\n'));
+      yield* until(() => begun[0] === 1);
+      const late: Socket[] = [];
+      for (let i = 0; i < 4; i++) late.push(yield* dial(servers));
+      const asked = late.map((socket) => createTask(say(socket, 'who')));
+      if (heard) yield* until(() => servers.workers[1]?.deaths === 1);
+      else {
+        yield* sleep(0);
+        Atomics.wait(shared(1), 0, 0, 500); // it dies meanwhile, and we hear of it when it is closed already
+      }
+      yield* servers.close();
+      for (const each of asked) expect(JSON.parse((yield* each) as string)).toMatchObject({ workers: 2 });
+      for (const socket of [first, ...late]) socket.close();
+    });
+  },
+);
+
 test('a close() in the middle of what comes is no failure: who was let in is served', () => {
   for (const turns of [0, 1, 2, 3, 4]) {
     const reports = withCluster({ accept: 'handoff' }, function* (servers) {
@@ -478,6 +521,13 @@ test('options that cannot be are errors that say what to do', () => {
   });
 });
 
+test('a drain that is no duration is refused, and nothing is closed', () => {
+  withCluster({ workers: 1 }, function* (servers) {
+    for (const drain of [Number.NaN, '10' as never]) expect(() => servers.close({ drain })).toThrow(/close\(\)/);
+    expect(perWorker(yield* census(servers, 1))).toEqual([1]);
+  });
+});
+
 test('an entry that lives and does not join is waited for, with a hint of what to call', () => {
   const idle = new URL('data:text/javascript,setInterval(() => {}, 1000)');
   const reports: Unhandled[] = [];
@@ -496,6 +546,25 @@ test('an entry that lives and does not join is waited for, with a hint of what t
   expect(message).toContain('clusterWorker()');
 });
 
+test('reuseport: a close() while a worker begins lets it serve who waits, and from then on nobody waits there in vain', () => {
+  const begun = shared(2);
+  withCluster({ accept: 'reuseport', workers: 1, data: { begun } }, function* (servers) {
+    const first = yield* dial(servers);
+    yield* say(first, 'exit');
+    yield* until(() => servers.workers[0]?.deaths === 1);
+    const late = createTask(ask(servers, 'hold 1')); // until we let it go
+    yield* until(() => servers.workers[0]?.threadId !== -1);
+    const closing = createTask(servers.close());
+    yield* until(() => begun[0] === 1);
+    yield* untilRefused(servers);
+    expect(closing.done).toBe(false);
+    Atomics.store(begun, 1, 1);
+    expect(yield* late).toBe('slept');
+    yield* closing;
+    first.close();
+  });
+});
+
 test('reuseport: while no worker serves, the port is held: nobody else can listen on it', () => {
   const broken = shared(1);
   withCluster({ accept: 'reuseport', workers: 1, data: { broken } }, function* (servers) {
@@ -507,4 +576,24 @@ test('reuseport: while no worker serves, the port is held: nobody else can liste
     expect(() => listen({ host, port })).toThrow(expect.objectContaining({ code: 'EADDRINUSE' }));
     socket.close();
   });
+});
+
+test('what workers write to console keeps none of them alive: a close() under run() ends, and nothing of it is lost', () => {
+  const program = fileURLToPath(new URL('console.js', import.meta.url));
+  const { status, stdout, stderr } = spawnSync(process.execPath, [program], { encoding: 'utf8', timeout: 30_000 });
+  const lines = stdout.trim().split('\n');
+  expect([status, stderr]).toEqual([0, 'said\n']);
+  expect(lines).toHaveLength(101);
+  expect(lines[0]).toBe('closed'); // ours needs no loop
+  expect(lines.slice(1).map((line) => Number.parseInt(line, 10))).toEqual(Array.from({ length: 100 }, (_, i) => i));
+});
+
+test.each([true, false])('a worker may join in a loop that comes after another; listened before: %s', (listened) => {
+  withCluster(
+    { entry: new URL('twice.js', import.meta.url), workers: 1, accept: 'handoff', data: { listened } },
+    function* (servers) {
+      expect(yield* ask(servers)).toBe('the second');
+      expect(servers.workers[0]?.deaths).toBe(0);
+    },
+  );
 });

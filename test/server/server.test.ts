@@ -429,6 +429,18 @@ test('bad arguments are refused', () => {
   });
 });
 
+test('a drain that is no duration is refused, and nothing is closed', () => {
+  serving(echo, function* ({ server, dial }) {
+    const socket = yield* dial();
+    for (const drain of [Number.NaN, '10' as never]) expect(() => server.close({ drain })).toThrow(/close\(\)/);
+    yield* socket.sendAll(Buffer.from('on'));
+    expect(String(yield* socket.recv(2))).toBe('on');
+    expect([server.closing, server.listener.closed]).toEqual([false, false]);
+    socket.close();
+    yield* server.close();
+  });
+});
+
 test('a connection that is cancelled before its first step is closed all the same', () => {
   run(function* () {
     using listener = listen({ host: '127.0.0.1', port: 0 });
