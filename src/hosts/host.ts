@@ -3,6 +3,7 @@
 import type { HostWatchObject } from '../native/addon.ts';
 import type { NativeSelector } from '../native/native-selector.ts';
 import { later, soon } from './host-timers.ts';
+import { SharedListener } from './shared-listener.ts';
 
 export { LONGEST } from './host-timers.ts';
 
@@ -22,62 +23,40 @@ export interface Host {
 /** Bun has no libuv, and Deno's knows a descriptor for one event only. */
 const FOREIGN = process.versions.bun !== undefined || 'deno' in process.versions;
 
-/** Who wants to know when the process has nothing to do. One listener tells them all: of eleven, Node would warn. */
-const idle = new Set<() => void>();
-
 /** Whether the process was idle before, and nothing has kept it going since but a pass that we had asked for. */
 let sure = false;
 /** Comes only if somebody else keeps the loop going after that pass. */
 let doubt: NodeJS.Immediate | undefined;
 
-function tellIdle(): void {
+function isSurelyIdle(): boolean {
   clearImmediate(doubt);
   // Another pass, after which Node asks again whether there is anything to do.
   setImmediate(() => {
     doubt = setImmediate(() => (sure = false)).unref();
   });
   // Other listeners may begin something now, of which a task may be waiting for the end. (In Bun and Deno nobody can tell.)
-  if (!sure && !FOREIGN) {
-    sure = true;
-    return;
-  }
-  process.off('beforeExit', tellIdle);
-  const told = [...idle];
-  idle.clear();
-  for (const fn of told) fn();
+  const before = sure || FOREIGN;
+  sure = true;
+  return before;
 }
 
-/** Who is to answer a SIGUSR2: likewise. */
-const asked = new Set<() => void>();
-
-function tellAsked(): void {
-  if (process.listenerCount('SIGUSR2') > 1) return; // the program listens to it itself
-  for (const fn of asked) fn();
-}
+const idle = new SharedListener('beforeExit', isSurelyIdle);
+/** A program that listens to it itself answers it. */
+const asked = new SharedListener('SIGUSR2', () => process.listenerCount('SIGUSR2') === 1);
 
 /** The loop of Node, Bun or Deno. */
 export const runtimeHost: Host = {
   soon,
   later,
   whenIdle: (fn) => {
-    const tell = (): void => fn(); // who is told twice is there twice
-    if (idle.size === 0) {
-      sure = false;
-      process.on('beforeExit', tellIdle);
-    }
-    idle.add(tell);
-    return () => {
-      if (idle.delete(tell) && idle.size === 0) process.off('beforeExit', tellIdle);
-    };
+    sure = false;
+    const callOff = idle.add(() => {
+      callOff();
+      fn();
+    });
+    return callOff;
   },
-  whenAsked: (fn) => {
-    // As the first, since a once() of the program's is no listener any more when it has been called.
-    if (asked.size === 0) process.prependListener('SIGUSR2', tellAsked);
-    asked.add(fn);
-    return () => {
-      if (asked.delete(fn) && asked.size === 0) process.off('SIGUSR2', tellAsked);
-    };
-  },
+  whenAsked: (fn) => asked.add(fn, true),
   // By a thread where libuv cannot poll; COREACTOR_HOST=thread is to try that where it could.
   watch: (selector, fn) => {
     const threaded = FOREIGN || selector.fd < 0 || process.env.COREACTOR_HOST === 'thread';
