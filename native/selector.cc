@@ -64,6 +64,7 @@ int Selector::remove(int fd) {
 int Selector::wait(int64_t ns) {
   count_ = 0;
   received_ = 0;
+  accepted_.clear();
   sendOrders();
   if (room() == 0) return count_;
   const int error = poll(count_ > 0 ? 0 : ns);

@@ -107,6 +107,9 @@ class Selector {
 
   const Ready* rows() const { return rows_; }
 
+  // The connections of the last wait()'s rows: descriptors that are the caller's now.
+  const std::vector<int>& accepted() const { return accepted_; }
+
  protected:
   // rows must outlive the selector and hold `capacity` >= 1 rows.
   Selector(Ready* rows, int capacity) : rows_(rows), capacity_(capacity) {}
@@ -133,7 +136,10 @@ class Selector {
   // Likewise for bytes that the mechanism has received by itself. `events` may have kReceive and kRead.
   void emitReceived(int32_t token, uint32_t events, int result, size_t offset);
   // And for a connection that it has accepted.
-  void emitAccepted(int32_t token, int result) { emitReceived(token, kAccept, result, 0); }
+  void emitAccepted(int32_t token, int result) {
+    emitReceived(token, kAccept, result, 0);
+    if (result >= 0) accepted_.push_back(result);
+  }
 
   // Sends the orders, or sees to it that poll() does, and tells of those that failed through emitUnsent().
   virtual void sendOrders();
@@ -157,6 +163,7 @@ class Selector {
   int enter(int fd, const Registration* before, Registration after);
   bool receiveFor(int fd, int32_t token, uint32_t told);
 
+  std::vector<int> accepted_;
   Ready* const rows_;
   const int capacity_;
   int count_ = 0;

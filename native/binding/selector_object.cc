@@ -4,6 +4,8 @@
 #include <cmath>
 #include <string>
 
+#include "environment.h"
+
 namespace coreactor {
 namespace {
 
@@ -117,7 +119,14 @@ Napi::Value SelectorObject::remove(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value SelectorObject::wait(const Napi::CallbackInfo& info) {
-  return Napi::Number::New(info.Env(), open(info).wait(nanoseconds(info[0].As<Napi::Number>().DoubleValue())));
+  Selector& selector = open(info);
+  const int result = selector.wait(nanoseconds(info[0].As<Napi::Number>().DoubleValue()));
+  // Kept at once: a worker that is being terminated reads no row any more.
+  if (!selector.accepted().empty()) {
+    auto* const environment = info.Env().GetInstanceData<Environment>();
+    for (const int fd : selector.accepted()) environment->keep(fd);
+  }
+  return Napi::Number::New(info.Env(), result);
 }
 
 Napi::Value SelectorObject::flush(const Napi::CallbackInfo& info) {

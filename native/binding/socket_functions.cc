@@ -120,9 +120,6 @@ Napi::Value openUnixCall(const Napi::CallbackInfo& info) { return kept(info, ope
 // accept(fd): the fd of the connection or -errno
 Napi::Value acceptCall(const Napi::CallbackInfo& info) { return kept(info, acceptSocket(integer(info, 0))); }
 
-// adopt(fd): of a connection that a selector has accepted
-Napi::Value adoptCall(const Napi::CallbackInfo& info) { return kept(info, integer(info, 0)); }
-
 Napi::Value closeCall(const Napi::CallbackInfo& info) {
   const int fd = integer(info, 0);
   info.Env().GetInstanceData<Environment>()->forget(fd);
@@ -190,7 +187,6 @@ void defineSocketFunctions(Napi::Env env, Napi::Object exports, Environment* env
   define("connectUnix", connectUnixCall);
   exports.Set("mostPathBytes", Napi::Number::New(env, static_cast<double>(mostPathBytes())));
   define("accept", acceptCall);
-  define("adopt", adoptCall);
   define("socketError", descriptorCall<socketError>);
   define("closeDescriptor", closeCall);
   define("shutdown", shutdownCall);

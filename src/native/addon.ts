@@ -31,9 +31,8 @@ export interface Addon {
   Lookup: new (host: string, family: number) => LookupObject;
   /** As Lookup.take(), but blocks. */
   lookUpNow(host: string): string[] | number;
+  /** What is not closed here, of this or of a selector's connections, is when the thread ends. */
   accept(fd: number): number;
-  /** For a descriptor that the selector has accepted. What is not closed here is, when the thread ends. */
-  adopt(fd: number): number;
   socketError(fd: number): number;
   closeDescriptor(fd: number): number;
   shutdown(fd: number, how: number): number;

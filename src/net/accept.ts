@@ -89,7 +89,7 @@ export class AcceptOperation<T> implements Operation<T>, Iterator<Park, T, void>
 
   accepted(result: number): void {
     const readiness = this.#readiness;
-    if (result >= 0) this.#ahead.push(addon.adopt(result));
+    if (result >= 0) this.#ahead.push(result);
     else readiness.readable = true; // an accept by hand meets the error, and knows what to do
     if (result < 0 || this.#ahead.size === MOST_AHEAD) readiness.stopAccepting(result >= 0);
     if (readiness.reader !== null) readiness.reader.wake();

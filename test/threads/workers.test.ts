@@ -95,3 +95,31 @@ test('a clock that stands still in a worker, as a fake does, does not make its b
   ).ended;
   expect([ended.stdout, ended.stderr, ended.signal]).toEqual(['ended with 0\n', '', null]);
 });
+
+test('H38: who is accepted by a worker that is being terminated is not left waiting for ever', async () => {
+  const source = `import('coreactor').then(({ listen, run, sleep }) => run(function* () {
+    const listener = listen({ host: '127.0.0.1', port: 0 });
+    const { parentPort } = process.getBuiltinModule('node:worker_threads');
+    parentPort.postMessage(listener.address.port);
+    for (;;) (yield* listener.accept()).close();
+  }))`;
+  const ended = await start(
+    `import net from 'node:net';
+    import { Worker } from 'node:worker_threads';
+    const source = ${JSON.stringify(source)};
+    for (let i = 0; i < 10; i++) {
+      const worker = new Worker(source, { eval: true });
+      const port = await new Promise((resolve) => worker.once('message', resolve));
+      await new Promise((resolve) => setTimeout(resolve, 5 * i)); // it is somewhere in its wait
+      const over = worker.terminate();
+      // Who connects while a listener is closed may hear nothing at all of Linux, until he says something.
+      const clients = Array.from({ length: 20 }, () => net.connect(port, '127.0.0.1', function () { this.write('x'); }));
+      for (const client of clients) client.on('error', () => {}).resume();
+      await over;
+      await Promise.all(clients.map((client) => client.closed || new Promise((resolve) => client.once('close', resolve))));
+    }
+    console.log('all were told');`,
+    { seconds: 30 },
+  ).ended;
+  expect([ended.stdout, ended.stderr, ended.signal]).toEqual(['all were told\n', '', null]);
+});
