@@ -151,23 +151,19 @@ function tellValue(answer) {
 }
 
 // The host takes what was printed bit by bit, and the rest is lost if the answer is the last it waits for.
-const printed = async (stream) => {
-  if (!isHeard || stream.writableLength === 0 || !stream.writable) return;
-  await new Promise((taken) => {
-    const late = later(() => taken((isHeard = false)), ${PRINTING}); // nobody reads what the host prints
-    stream.write('', () => taken(clearTimeout(late)));
-  });
-};
-let isHeard = true;
 const { setTimeout: later, clearTimeout } = builtin('node:timers');
+const prints = [process.stdout, process.stderr];
+let isHeard = true;
+const owes = (stream) => isHeard && stream.writableLength > 0 && stream.writable;
+const taking = (stream) => new Promise((taken) => {
+  const late = later(() => taken((isHeard = false)), ${PRINTING}); // nobody reads what the host prints
+  stream.write('', () => taken(clearTimeout(late)));
+});
 
 parentPort.on('message', async ({ job, guest }) => {
   Atomics.add(workerData.begun, 0, 1);
   const answer = await answerTo(job);
-  if (guest) {
-    await printed(process.stdout);
-    await printed(process.stderr);
-  }
+  if (guest) for (const stream of prints) if (owes(stream)) await taking(stream);
   if (tellValue(answer)) return;
   try {
     port.postMessage(answer);
