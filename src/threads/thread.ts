@@ -16,6 +16,8 @@ type Answer = { value: unknown } | { thrown: Packed; stranger: boolean };
 export class Thread {
   readonly #begun = new Int32Array(new SharedArrayBuffer(4));
   readonly #line = new WorkerLine('coreactor', JOBS, { begun: this.#begun });
+  /** Whether its last job was of a guest, which it is told: of any other loop the host takes nothing that is printed. */
+  #guest = false;
   /** How many jobs it was given, of which the worker counts those that it has begun. */
   #given = 0;
   /** Whether it can be given a job. */
@@ -23,8 +25,9 @@ export class Thread {
 
   /** Suspends until the worker has done the job. Cancelled, the thread must be ended: it is at work still. */
   *perform(job: Job): Coroutine<unknown> {
-    // Of a loop that is no guest the host takes nothing of what is printed while that runs.
-    this.#line.worker.postMessage({ job, guest: currentKernel('a thread').guest });
+    const { guest } = currentKernel('a thread');
+    this.#line.worker.postMessage(guest === this.#guest ? job : { ...job, guest });
+    this.#guest = guest;
     this.#given++;
     this.idle = false;
     const word = yield* this.#line.hear('a thread');

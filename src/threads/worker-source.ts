@@ -160,10 +160,13 @@ const taking = (stream) => new Promise((taken) => {
   stream.write('', () => taken(clearTimeout(late)));
 });
 
-parentPort.on('message', async ({ job, guest }) => {
+let isForGuest = false;
+
+parentPort.on('message', async (job) => {
+  isForGuest = job.guest ?? isForGuest;
   Atomics.add(workerData.begun, 0, 1);
   const answer = await answerTo(job);
-  if (guest) for (const stream of prints) if (owes(stream)) await taking(stream);
+  if (isForGuest) for (const stream of prints) if (owes(stream)) await taking(stream);
   if (tellValue(answer)) return;
   try {
     port.postMessage(answer);
