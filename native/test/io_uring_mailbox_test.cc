@@ -275,6 +275,15 @@ TEST_CASE("mailbox: a hangup does not overtake the bytes before it") {
   CHECK((got == sent));
 }
 
+// A socket of the office's that has been sent something, which nobody has received yet.
+static Pair makeLastWords(UringOffice& office) {
+  Pair a = makeTcpPair();
+  REQUIRE(office->add(a.near.get(), kArrivals, 1) == 0);
+  REQUIRE(office->wait(0) == 0);
+  put(a.far, "last words");
+  return a;
+}
+
 // Stops to receive while bytes and what comes after them have been received, and the latter waits to be told.
 static void stopAfter(UringOffice& office, const Pair& a) {
   REQUIRE(office->wait(kLimit) == 1);
@@ -292,10 +301,7 @@ static uint32_t nextOf(UringOffice& office) {
 TEST_CASE("mailbox: a reset is told by a receive that was to stop, and does not look like the end") {
   UringOffice office(1);  // so that the reset waits to be told
   if (!office) return;
-  Pair a = makeTcpPair();
-  REQUIRE(office->add(a.near.get(), kArrivals, 1) == 0);
-  REQUIRE(office->wait(0) == 0);
-  put(a.far, "last words");
+  Pair a = makeLastWords(office);
   resetConnection(a.far);
   stopAfter(office, a);
   CHECK(nextOf(office) == kReceive);
@@ -305,10 +311,7 @@ TEST_CASE("mailbox: a reset is told by a receive that was to stop, and does not 
 TEST_CASE("mailbox: the end that met a receive which was to stop is there to be read") {
   UringOffice office(1);  // so that the end waits to be told
   if (!office) return;
-  Pair a = makeTcpPair();
-  REQUIRE(office->add(a.near.get(), kArrivals, 1) == 0);
-  REQUIRE(office->wait(0) == 0);
-  put(a.far, "last words");
+  Pair a = makeLastWords(office);
   a.far.reset();
   stopAfter(office, a);
   const uint32_t events = nextOf(office);

@@ -5,8 +5,6 @@ import type { NativeSelector } from '../native/native-selector.ts';
 import { later, soon } from './host-timers.ts';
 import { SharedListener } from './shared-listener.ts';
 
-export { LONGEST } from './host-timers.ts';
-
 export interface Host {
   /** Calls once in the coming pass of the host's loop. */
   soon(fn: () => void): void;
@@ -42,7 +40,7 @@ function isSurelyIdle(): boolean {
 
 const idle = new SharedListener('beforeExit', isSurelyIdle);
 /** A program that listens to it itself answers it. */
-const asked = new SharedListener('SIGUSR2', () => process.listenerCount('SIGUSR2') === 1);
+const asked = new SharedListener('SIGUSR2', () => process.listenerCount('SIGUSR2') === 1, true);
 
 /** The loop of Node, Bun or Deno. */
 export const runtimeHost: Host = {
@@ -56,7 +54,7 @@ export const runtimeHost: Host = {
     });
     return callOff;
   },
-  whenAsked: (fn) => asked.add(fn, true),
+  whenAsked: (fn) => asked.add(fn),
   // By a thread where libuv cannot poll; COREACTOR_HOST=thread is to try that where it could.
   watch: (selector, fn) => {
     const threaded = FOREIGN || selector.fd < 0 || process.env.COREACTOR_HOST === 'thread';

@@ -6,17 +6,17 @@ import { SystemError } from '../native/system-error.ts';
 
 /** The pending failure of a sender as an error, if there is one; it is pending no more, unless a receive has met it. */
 export function sendFailure(readiness: Readiness): SystemError | null {
-  const { failure, readFailure } = readiness;
-  if (failure === 0 && readFailure === 0) return null;
+  const errno = readiness.failure || readiness.readFailure;
+  if (errno === 0) return null;
   readiness.failure = 0;
-  return new SystemError(failure !== 0 ? failure : readFailure, 'send', { fd: readiness.fd });
+  return new SystemError(errno, 'send', { fd: readiness.fd });
 }
 
 /** That of a receiver: first of all what a receive has met. */
 export function receiveFailure(readiness: Readiness): SystemError | null {
-  const { failure, readFailure } = readiness;
-  if (failure === 0 && readFailure === 0) return null;
-  if (readFailure !== 0) readiness.readFailure = 0;
+  const errno = readiness.readFailure || readiness.failure;
+  if (errno === 0) return null;
+  if (readiness.readFailure !== 0) readiness.readFailure = 0;
   else readiness.failure = 0;
-  return new SystemError(readFailure !== 0 ? readFailure : failure, 'recv', { fd: readiness.fd });
+  return new SystemError(errno, 'recv', { fd: readiness.fd });
 }

@@ -1,6 +1,6 @@
 // The timeout of a connection on which nothing comes and nothing goes: socket.setTimeout() of node:net.
 
-import { LONGEST } from '../hosts/host.ts';
+import { LONGEST } from '../hosts/host-timers.ts';
 import { ArgumentRangeError, ArgumentTypeError } from '../kernel/errors.ts';
 
 export class Inactivity {

@@ -220,14 +220,15 @@ export class ChannelSender extends ChannelEnd {
   }
 
   /** Sends it if there is room, and if that `may` be now; what can never be sent is an error at once. */
-  private offer({ content, kind, length, fresh }: Message, may: boolean): boolean {
+  private offer(message: Message, may: boolean): boolean {
+    const { content, kind, length, fresh } = message;
     if (this.ring.closed) throw this.over();
     if (may && this.ring.write(content, kind, length)) {
       for (const shape of fresh) shape.told = true;
       this.wakeOther();
       return true;
     }
-    const size = typeof content === 'string' ? Buffer.byteLength(content) : length;
+    const size = sizeOf(message);
     if (size <= this.ring.longest) return false;
     throw new ArgumentRangeError(
       `a message of ${size} bytes is longer than the channel can hold (${this.ring.longest}): give it more capacity`,
@@ -243,7 +244,7 @@ export class ChannelSender extends ChannelEnd {
     // What it is made of may be changed while we wait.
     if (content instanceof Uint32Array) message = { ...message, content: content.slice(0, (length + 3) >> 2) };
     else if (typeof content !== 'string') message = { ...message, content: Buffer.from(content) };
-    const size = typeof content === 'string' ? Buffer.byteLength(content) : length;
+    const size = sizeOf(message);
     using _ = yield* this.line.acquire();
     while (!this.offer(message, true)) yield* this.sleep(size);
   }
@@ -277,6 +278,11 @@ interface Message {
   readonly length: number;
   /** Of a plain value: the shapes that are told by it. */
   readonly fresh: readonly Shape[];
+}
+
+/** How many bytes of the ring it takes. */
+function sizeOf({ content, length }: Message): number {
+  return typeof content === 'string' ? Buffer.byteLength(content) : length;
 }
 
 export class ChannelReceiver extends ChannelEnd {
