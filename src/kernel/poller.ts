@@ -5,6 +5,7 @@
 import { InvalidStateError } from './errors.ts';
 import type { Mailbox } from './mailbox.ts';
 import type { Readiness } from './readiness.ts';
+import { Ring } from './ring.ts';
 import { ACCEPT, RECEIVE, ROW_FIELDS, ROWS_BEGIN, SENT, type SelectorPort } from './selector-port.ts';
 
 const SLOT_BITS = 20;
@@ -18,7 +19,7 @@ export class Poller {
   readonly #owners: (Readiness | null)[] = [];
   readonly #tokens: number[] = []; // the token each slot had last
   readonly #free: number[] = [];
-  readonly #arrivals: Readiness[] = []; // in this turn
+  readonly #arrivals = new Ring<Readiness>(); // in this turn
 
   constructor(selector: SelectorPort) {
     this.selector = selector;
@@ -88,9 +89,12 @@ export class Poller {
   /** The turn ends: what has arrived and was not taken is kept, since the next wait writes over it. */
   keepArrivals(): void {
     const arrivals = this.#arrivals;
-    if (arrivals.length === 0) return;
-    for (const owner of arrivals) if (owner.arrived > 0) owner.keep();
-    arrivals.length = 0;
+    const count = arrivals.size;
+    for (let n = count; n > 0; n--) {
+      const owner = arrivals.shift();
+      if (owner.arrived > 0) owner.keep();
+    }
+    arrivals.relax(count);
   }
 
   /** Everything registered. */
