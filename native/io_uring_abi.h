@@ -49,6 +49,7 @@ enum : uint8_t {
 };
 
 // In its flags.
+constexpr uint8_t IOSQE_FIXED_FILE = 1U << 0;
 constexpr uint8_t IOSQE_BUFFER_SELECT = 1U << 5;
 constexpr uint8_t IOSQE_CQE_SKIP_SUCCESS = 1U << 6;  // Linux 5.17
 
@@ -109,6 +110,9 @@ constexpr uint32_t IORING_SETUP_CQSIZE = 1U << 3;
 constexpr uint32_t IORING_SETUP_TASKRUN_FLAG = 1U << 9;    // Linux 5.19
 constexpr uint32_t IORING_SETUP_SINGLE_ISSUER = 1U << 12;  // Linux 6.0
 constexpr uint32_t IORING_SETUP_DEFER_TASKRUN = 1U << 13;  // Linux 6.1
+constexpr uint32_t IORING_SETUP_NO_SQARRAY = 1U << 16;     // Linux 6.6: requests are handed over in their order
+
+constexpr uint32_t IORING_FEAT_RW_ATTR = 1U << 16;  // Linux 6.14
 
 constexpr uint64_t IORING_OFF_SQ_RING = 0;
 constexpr uint64_t IORING_OFF_SQES = 0x10000000;
@@ -131,7 +135,10 @@ static_assert(sizeof(io_uring_getevents_arg) == 24);
 
 // io_uring_register(2).
 enum : unsigned {
+  IORING_UNREGISTER_FILES = 3,
   IORING_REGISTER_EVENTFD = 4,
+  IORING_REGISTER_FILES_UPDATE = 6,
+  IORING_REGISTER_FILES2 = 13,       // Linux 5.13
   IORING_REGISTER_PBUF_RING = 22,    // Linux 5.19
   IORING_UNREGISTER_PBUF_RING = 23,  // Linux 5.19
   IORING_REGISTER_SYNC_CANCEL = 24,  // Linux 6.0
@@ -162,6 +169,25 @@ struct io_uring_buf_reg {
 static_assert(sizeof(io_uring_buf_reg) == 40);
 
 constexpr uint16_t IOU_PBUF_RING_INC = 2;  // Linux 6.12
+
+// A table of files.
+struct io_uring_rsrc_register {
+  uint32_t nr;
+  uint32_t flags;
+  uint64_t resv2;
+  uint64_t data;
+  uint64_t tags;
+};
+static_assert(sizeof(io_uring_rsrc_register) == 32);
+
+constexpr uint32_t IORING_RSRC_REGISTER_SPARSE = 1U << 0;  // Linux 5.19: every place is empty
+
+struct io_uring_files_update {
+  uint32_t offset;
+  uint32_t resv;
+  uint64_t fds;
+};
+static_assert(sizeof(io_uring_files_update) == 16);
 
 struct io_uring_sync_cancel_reg {
   uint64_t addr;

@@ -8,7 +8,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -70,23 +69,21 @@ int Ring::open(unsigned entries, unsigned completions) {
   io_uring_params parameters{};
   // Requests come from one thread, which is not interrupted: the kernel's work is done when it enters, and a flag tells
   // that there is some.
-  parameters.flags =
-      IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_CQSIZE;
+  parameters.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG |
+                     IORING_SETUP_CQSIZE | IORING_SETUP_NO_SQARRAY;
   parameters.cq_entries = completions;
   const int fd = setUp(entries, &parameters);
   if (fd < 0) return fd;
   fd_.reset(fd);
+  features_ = parameters.features;
   const int error = map(parameters);
   if (error < 0) fd_.reset();  // a ring without its queues is none
   return error;
 }
 
 int Ring::map(const io_uring_params& parameters) {
-  const size_t requestsEnd = parameters.sq_off.array + parameters.sq_entries * sizeof(unsigned);
-  const size_t completionsEnd = parameters.cq_off.cqes + parameters.cq_entries * sizeof(io_uring_cqe);
-  if (const int error = queues_.map(fd_.get(), std::max(requestsEnd, completionsEnd), IORING_OFF_SQ_RING); error < 0) {
-    return error;
-  }
+  const size_t end = parameters.cq_off.cqes + parameters.cq_entries * sizeof(io_uring_cqe);
+  if (const int error = queues_.map(fd_.get(), end, IORING_OFF_SQ_RING); error < 0) return error;
   if (const int error = requestMemory_.map(fd_.get(), parameters.sq_entries * sizeof(io_uring_sqe), IORING_OFF_SQES);
       error < 0) {
     return error;
@@ -100,9 +97,6 @@ int Ring::map(const io_uring_params& parameters) {
   completions_ = queues_.at<io_uring_cqe>(parameters.cq_off.cqes);
   requestMask_ = parameters.sq_entries - 1;
   completionMask_ = parameters.cq_entries - 1;
-  // Requests are always handed over in the order of their places.
-  unsigned* const order = queues_.at<unsigned>(parameters.sq_off.array);
-  for (unsigned i = 0; i < parameters.sq_entries; ++i) order[i] = i;
   return 0;
 }
 

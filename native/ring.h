@@ -25,6 +25,8 @@ class Ring {
   // 0 or -errno: -ENOSYS, -EPERM (a sandbox, io_uring_disabled), -EINVAL (an old kernel), -ENOMEM (more than the user
   // may lock, too).
   int open(unsigned entries, unsigned completions);
+  // Whether the kernel has said that it can do this (IORING_FEAT_...).
+  bool has(uint32_t feature) const { return (features_ & feature) != 0; }
   // -1 while it is not open.
   int fd() const { return fd_.get(); }
 
@@ -100,6 +102,7 @@ class Ring {
   unsigned* requestFlags_ = nullptr;
   unsigned* completionHead_ = nullptr;
   unsigned* completionTail_ = nullptr;
+  uint32_t features_ = 0;
   unsigned requestMask_ = 0;
   unsigned completionMask_ = 0;
   unsigned tail_ = 0;       // of the requests; the kernel is told at the next enter()

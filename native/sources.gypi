@@ -5,6 +5,7 @@
       "buffer_ring.cc",
       "datagram.cc",
       "descriptor.cc",
+      "file_table.cc",
       "inotify.cc",
       "interrupt.cc",
       "lookup.cc",

@@ -21,6 +21,7 @@
 #include <utility>
 
 #include "../buffer_ring.h"
+#include "../file_table.h"
 #include "../pollable.h"
 #include "../ring.h"
 #include "../unique_fd.h"
@@ -87,6 +88,7 @@ class UringSelector final : public Selector {
     if (const int error = BufferRing::check(ring_); error < 0) return error;
     // A sandbox may refuse this call and not the others.
     if (const int error = ring_.settle(); error < 0) return error;
+    files_.open();
     // An eventfd that is rung by another is rung late.
     return start(true);
   }
@@ -126,6 +128,7 @@ class UringSelector final : public Selector {
 
   BufferRing buffers_;
   Ring ring_;
+  FileTable files_{ring_};
   UniqueFd bell_;               // rings when something is complete, for fd()
   std::vector<Watch> watches_;  // by fd
   std::vector<int> stale_;      // fds that need a new request before the next wait
@@ -240,6 +243,7 @@ bool UringSelector::withdraw(Kind kind, Request& request, int fd) {
 int UringSelector::change(int fd, const Registration* before, const Registration* after) {
   if (const int error = checkChange(fd, before, after); error < 0) return error;
   if (static_cast<size_t>(fd) >= watches_.size()) watches_.resize(static_cast<size_t>(fd) + 1);
+  files_.leave(fd);
   Watch& watch = watches_[static_cast<size_t>(fd)];
   if (after == nullptr) {
     const bool polling = withdraw(Kind::kPoll, watch.poll, fd);
@@ -315,6 +319,11 @@ void UringSelector::sendOrders() {
     entry.len = static_cast<uint32_t>(order.length);
     entry.msg_flags = MSG_NOSIGNAL | MSG_DONTWAIT | MSG_WAITALL;  // all or an error, at once
     entry.flags = IOSQE_CQE_SKIP_SUCCESS;
+    if (files_.has(order.fd)) {
+      entry.flags |= IOSQE_FIXED_FILE;
+    } else {
+      files_.use(order.fd);
+    }
   }
 }
 

@@ -170,4 +170,61 @@ TEST_CASE("mailbox: an order that fails is told with its error") {
   CHECK(take(b.far) == "found");
 }
 
+// A selector may hold open what sends again and again.
+static void sendOften(Office& office, const Pair& pair, int32_t token) {
+  for (int i = 0; i < 40; ++i) {
+    office.order(pair.near, token, "x");
+    office.wait(0);
+    REQUIRE(take(pair.far) == "x");
+  }
+}
+
+static bool hasEnded(const UniqueFd& peer) {
+  char byte;
+  return recv(peer.get(), &byte, 1, MSG_DONTWAIT) == 0;
+}
+
+TEST_CASE("H34: what has sent often, was removed and closed has ended at once") {
+  Office office;
+  Pair a = makeTcpPair();
+  office.watch(a.near, 1);
+  sendOften(office, a, 1);
+  CHECK(!hasEnded(a.far));
+  REQUIRE(office->remove(a.near.get()) == 0);
+  a.near.reset();
+  CHECK(hasEnded(a.far));
+}
+
+TEST_CASE("H34: what has sent often has ended when it is closed after the selector") {
+  Pair a = makeTcpPair();
+  {
+    Office office;
+    office.watch(a.near, 1);
+    sendOften(office, a, 1);
+  }
+  a.near.reset();
+  CHECK(hasEnded(a.far));
+}
+
+TEST_CASE("H34: an order goes to the file that its number has now, and not to the one that has sent often") {
+  for (const bool anew : {true, false}) {
+    CAPTURE(anew);
+    Office office;
+    Pair a = makeTcpPair();
+    const Pair b = makeTcpPair();
+    office.watch(a.near, 1);
+    sendOften(office, a, 1);
+    if (anew) REQUIRE(office->remove(a.near.get()) == 0);
+    reuse(a.near, b.near);  // closed and opened anew
+    if (anew) {
+      office.watch(a.near, 2);
+    } else {
+      REQUIRE(office->modify(a.near.get(), kArrivals, 2) == 0);
+    }
+    office.order(a.near, 2, "for b");
+    office.wait(0);
+    CHECK(take(b.far) == "for b");
+  }
+}
+
 TEST_SUITE_END();
