@@ -15,6 +15,7 @@
       "registry.cc",
       "ring.cc",
       "selector.cc",
+      "selectors/aside.cc",
       "selectors/epoll.cc",
       "selectors/io_uring.cc",
       "selectors/kqueue.cc",

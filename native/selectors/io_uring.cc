@@ -2,7 +2,7 @@
 // it takes along every new request, sends and all, and brings what is complete. Linux 6.12.
 //
 //   level-triggered   a poll request for each telling, made anew at the next wait
-//   edge-triggered    one that goes on telling (multishot)
+//   edge-triggered    one that goes on telling (multishot), or what aside.h says
 //   kReceive          one receive that goes on (multishot), into the inbox: see buffer_ring.h
 //   kAccept           one accept that goes on (multishot)
 //   orders            sends that never wait, so that their bytes are free when the call returns
@@ -25,6 +25,7 @@
 #include "../pollable.h"
 #include "../ring.h"
 #include "../unique_fd.h"
+#include "aside.h"
 #include "poll_mask.h"
 
 namespace coreactor {
@@ -36,7 +37,7 @@ constexpr unsigned kMostAtOnce = 8;  // requests that one change of a registrati
 // Completions that those of kRequests which go on may add to one each.
 constexpr unsigned kGoingOn = 512;
 
-enum class Kind : uint32_t { kNobody, kPoll, kReceive, kAccept, kSend };
+enum class Kind : uint32_t { kNobody, kPoll, kReceive, kAccept, kSend, kAside };
 
 // What a completion brings back of its request: the kind, a serial number and the fd, or the number of an order.
 uint64_t tag(Kind kind, uint32_t serial, int fd) {
@@ -58,6 +59,7 @@ struct Watch {
   Request receive;
   Request accept;
   uint32_t asked = 0;  // by the poll request
+  bool aside = false;  // no poll request: it is left to aside_
   uint32_t batch = 0;  // in which it has been told readiness, and in which row
   int row = 0;
   uint32_t stopped = ~0U;  // the batch after which a request was asked to end
@@ -106,7 +108,8 @@ class UringSelector final : public Selector {
 
   uint64_t tagOf(Kind kind, const Request& request, int fd) const { return tag(kind, request.serial, fd); }
   io_uring_sqe& begin(Request& request, Kind kind, uint8_t operation, int fd);
-  void startPoll(int fd, uint32_t interest);
+  void startPoll(int fd, uint32_t interest, int32_t token);
+  void startAside();
   void startReceive(int fd);
   void startAccept(int fd);
   void stop(Kind kind, Request& request, int fd);
@@ -125,10 +128,13 @@ class UringSelector final : public Selector {
   static uint32_t besideReceive(const Registration& to, const Watch& watch, uint32_t events);
   static int withoutRumour(int fd, int told);
   void tell(int fd, const Registration& to, uint32_t events);
+  void tellAside();
 
   BufferRing buffers_;
   Ring ring_;
   FileTable files_{ring_};
+  Aside aside_;
+  Request asidePoll_;
   UniqueFd bell_;               // rings when something is complete, for fd()
   std::vector<Watch> watches_;  // by fd
   std::vector<int> stale_;      // fds that need a new request before the next wait
@@ -179,9 +185,13 @@ io_uring_sqe& UringSelector::begin(Request& request, Kind kind, uint8_t operatio
   return entry;
 }
 
-void UringSelector::startPoll(int fd, uint32_t interest) {
+void UringSelector::startPoll(int fd, uint32_t interest, int32_t token) {
   Watch& watch = watches_[static_cast<size_t>(fd)];
   watch.asked = interest;
+  if (Aside::takes(interest) && aside_.add(fd, interest, token) == 0) {
+    watch.aside = true;
+    return startAside();
+  }
   io_uring_sqe& entry = begin(watch.poll, Kind::kPoll, IORING_OP_POLL_ADD, fd);
   int asked = toPoll(interest);
   // Woken for urgent data, a request compares everything but POLLPRI: alone it would sleep on. TCP wakes with this,
@@ -192,6 +202,15 @@ void UringSelector::startPoll(int fd, uint32_t interest) {
   entry.poll32_events <<= 16;
 #endif
   if ((interest & kEdge) != 0) entry.len = IORING_POLL_ADD_MULTI;
+}
+
+void UringSelector::startAside() {
+  if (asidePoll_ || aside_.fd() < 0) return;
+  io_uring_sqe& entry = begin(asidePoll_, Kind::kAside, IORING_OP_POLL_ADD, aside_.fd());
+  entry.poll32_events = POLLIN;
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+  entry.poll32_events <<= 16;
+#endif
 }
 
 void UringSelector::startReceive(int fd) {
@@ -217,7 +236,10 @@ void UringSelector::stop(Kind kind, Request& request, int fd) {
 
 // What it still completes is for nobody.
 void UringSelector::stopPoll(int fd) {
-  Request& poll = watches_[static_cast<size_t>(fd)].poll;
+  Watch& watch = watches_[static_cast<size_t>(fd)];
+  if (watch.aside) aside_.remove(fd);
+  watch.aside = false;
+  Request& poll = watch.poll;
   if (!poll) return;
   if (ring_.isQueued(poll.position)) {
     ring_.takeBack(poll.position);
@@ -246,6 +268,7 @@ int UringSelector::change(int fd, const Registration* before, const Registration
   files_.leave(fd);
   Watch& watch = watches_[static_cast<size_t>(fd)];
   if (after == nullptr) {
+    if (watch.aside) aside_.remove(fd);
     const bool polling = withdraw(Kind::kPoll, watch.poll, fd);
     const bool receiving = withdraw(Kind::kReceive, watch.receive, fd);
     const bool accepting = withdraw(Kind::kAccept, watch.accept, fd);
@@ -275,7 +298,9 @@ int UringSelector::change(int fd, const Registration* before, const Registration
 
 // What is over, or has been told and is a level, begins again. After an error the rest of them stay stale.
 int UringSelector::renewAll() {
-  int error = 0;
+  int error = ring_.reserve(1);
+  if (error < 0) return error;
+  startAside();
   size_t done = 0;
   for (; done < stale_.size(); ++done) {
     const Registration* const found = registry_.find(stale_[done]);
@@ -294,7 +319,7 @@ void UringSelector::renew(int fd, const Registration& to) {
   const uint32_t interest = polled(to.interest | underWay);
   // A receive that was under way kept kRead for itself, and now it is over.
   if ((interest & ~watch.asked) != 0) stopPoll(fd);
-  if (!watch.poll && toPoll(interest) != 0) startPoll(fd, interest);
+  if (!watch.poll && !watch.aside && toPoll(interest) != 0) startPoll(fd, interest, to.token);
   if (!watch.receive && (to.interest & kReceive) != 0) startReceive(fd);
   if (!watch.accept && (to.interest & kAccept) != 0) startAccept(fd);
 }
@@ -330,7 +355,7 @@ void UringSelector::sendOrders() {
 int UringSelector::poll(int64_t ns) {
   buffers_.giveBack();
   unsigned head = ring_.head();
-  const bool late = head != ring_.ready();
+  const bool late = head != ring_.ready() || aside_.hasMore();
   if (late) askLateOnesAgain();
   const int unasked = renewAll();
   ++batch_;
@@ -351,6 +376,7 @@ int UringSelector::poll(int64_t ns) {
     completion.user_data = tag(Kind::kNobody, 0, 0);
   }
   if (ring_.hasQueued()) sendWithoutRing();
+  tellAside();
   for (; head != tail && room() > 0; ++head) complete(ring_.completion(head));
   ring_.consume(head);
   if (bell_) announce();
@@ -398,7 +424,7 @@ void UringSelector::announce() {
   renewAll();
   ring_.submit();
   const bool owes = ring_.hasQueued() || !stale_.empty();
-  if (owes || ring_.head() != ring_.ready() || ring_.hasMore()) ring(bell_.get());
+  if (owes || ring_.head() != ring_.ready() || ring_.hasMore() || aside_.hasMore()) ring(bell_.get());
 }
 
 void UringSelector::complete(const io_uring_cqe& completion) {
@@ -410,6 +436,10 @@ void UringSelector::complete(const io_uring_cqe& completion) {
       return receiveComplete(fd, completion);
     case Kind::kAccept:
       return acceptComplete(fd, completion);
+    case Kind::kAside:
+      asidePoll_ = Request();
+      aside_.look();
+      return tellAside();
     case Kind::kSend:
     case Kind::kNobody:
       return;
@@ -453,6 +483,14 @@ void UringSelector::tell(int fd, const Registration& to, uint32_t events) {
   if (watch.batch == batch_) return amend(watch.row, to, events);
   watch.batch = batch_;
   watch.row = emit(fd, to, events);
+}
+
+void UringSelector::tellAside() {
+  while (room() > 0) {
+    const Ready* const row = aside_.take();
+    if (row == nullptr) return;
+    emitReceived(row->token, static_cast<uint32_t>(row->events), 0, 0);
+  }
 }
 
 void UringSelector::receiveComplete(int fd, const io_uring_cqe& completion) {

@@ -1,0 +1,108 @@
+// What io_uring leaves to a private epoll: edge-triggered sockets of which urgent data is to be told.
+#include "uring.h"
+
+#ifdef COREACTOR_HAVE_IO_URING
+
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <map>
+#include <string>
+
+using namespace coreactor;
+using namespace coreactor::test;
+
+namespace {
+
+constexpr uint32_t kUrgent = kRead | kPriority | kEdge;
+constexpr int32_t kPairs = 150;  // more than are taken from it at once
+
+std::vector<Pair> watchPairs(Selector& selector) {
+  std::vector<Pair> pairs;
+  for (int32_t i = 0; i < kPairs; ++i) {
+    pairs.push_back(makeTcpPair());
+    REQUIRE(selector.add(pairs.back().near.get(), kUrgent, i) == 0);
+  }
+  REQUIRE(selector.wait(0) == 0);
+  return pairs;
+}
+
+}  // namespace
+
+TEST_CASE("H35: of many sockets with urgent data to be told, each is told once, however few rows there are") {
+  for (const bool asGuest : {false, true}) {
+    CAPTURE(asGuest);
+    std::vector<Ready> rows(7);
+    const auto selector = openUring(rows);
+    if (selector == nullptr) return;
+    pollfd bell{asGuest ? selector->fd() : -1, POLLIN, 0};
+    const std::vector<Pair> pairs = watchPairs(*selector);
+    for (int round = 0; round < 3; ++round) {
+      for (const Pair& pair : pairs) put(pair.far, "x");
+      std::map<int32_t, int> told;
+      for (const int64_t end = now() + kLimit; told.size() < pairs.size() && now() < end;) {
+        if (asGuest) REQUIRE(::poll(&bell, 1, static_cast<int>(kLimit / kMillisecond)) == 1);
+        const int count = selector->wait(asGuest ? 0 : end - now());
+        for (int row = 0; row < count; ++row) {
+          CHECK(rows[static_cast<size_t>(row)].events == kRead);
+          told[rows[static_cast<size_t>(row)].token]++;
+        }
+      }
+      CHECK(told.size() == pairs.size());
+      for (const auto& [token, times] : told) CHECK_MESSAGE(times == 1, token);
+      CHECK(selector->wait(0) <= 0);
+      if (asGuest) CHECK(::poll(&bell, 1, 0) == 0);
+    }
+  }
+}
+
+TEST_CASE("H34: what was ready and not told yet is not told once it was removed, asked for anew or closed") {
+  std::vector<Ready> rows(1);
+  const auto selector = openUring(rows);
+  if (selector == nullptr) return;
+  std::vector<Pair> pairs = watchPairs(*selector);
+  for (const Pair& pair : pairs) put(pair.far, "x");
+  REQUIRE(selector->wait(kLimit) == 1);
+  const int32_t first = rows[0].token;
+  for (int32_t i = 0; i < kPairs; ++i) {
+    if (i == first) continue;
+    Pair& pair = pairs[static_cast<size_t>(i)];
+    if (i % 2 == 0) {
+      REQUIRE(selector->remove(pair.near.get()) == 0);
+      pair.near.reset();
+    } else {
+      REQUIRE(selector->modify(pair.near.get(), kUrgent, 1000 + i) == 0);
+    }
+  }
+  std::map<int32_t, int> told;
+  for (int quiet = 0; quiet < 3;) {
+    if (selector->wait(0) == 1) {
+      told[rows[0].token]++;
+    } else {
+      ++quiet;
+    }
+  }
+  for (const auto& [token, times] : told) CHECK_MESSAGE((token > 1000 && times == 1), token);
+  CHECK(told.size() == kPairs / 2 - static_cast<size_t>(first % 2));
+}
+
+TEST_CASE("H35: sockets with urgent data to be told do not take the rows from others") {
+  std::vector<Ready> rows(1);
+  const auto selector = openUring(rows);
+  if (selector == nullptr) return;
+  const std::vector<Pair> pairs = watchPairs(*selector);
+  const Pair other = makeTcpPair();
+  REQUIRE(selector->add(other.near.get(), kRead | kEdge, 1000) == 0);
+  put(other.far, "x");
+  // Each byte comes before the row of the last one is taken, so there is always more.
+  bool found = false;
+  for (int i = 0; i < 2000 && !found; ++i) {
+    put(pairs[static_cast<size_t>(i) % pairs.size()].far, "x");
+    REQUIRE(selector->wait(kLimit) == 1);
+    found = rows[0].token == 1000;
+  }
+  CHECK(found);
+}
+
+#endif
