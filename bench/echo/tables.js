@@ -71,7 +71,8 @@ export function cellTable(size, cells, { rounds, seconds, warmup }, notes) {
       ' user and system. The window is cut into slices, and between them the same load goes to C epoll for half as long: a' +
       ' ratio is to that, so that it holds whatever the speed of the machine is in this second. The row of C epoll is' +
       ' another process of it, which shows how well. Where "load busy" is near 100 %, throughput and latency are those of' +
-      ' the load: a slower server, which lets it take more at once, may then have more of them than C epoll. CPU has not.',
+      ' the load: a slower server, which lets it take more at once, may then have more of them than C epoll. CPU is less free' +
+      ' of that than it looks, too: see "the limit" in the method.',
     header,
     rows,
     notes: remarks,
