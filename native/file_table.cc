@@ -36,8 +36,8 @@ void FileTable::use(int fd) {
   uint8_t& uses = uses_[static_cast<size_t>(fd)];
   if (uses < kMany) {
     ++uses;
-  } else if (uses == kMany && put(fd, fd)) {
-    uses = kHeld;
+  } else if (uses == kMany) {
+    uses = put(fd, fd) ? kHeld : kRefused;
   }
 }
 

@@ -30,7 +30,8 @@ class FileTable {
 
  private:
   static constexpr uint8_t kMany = 16;
-  static constexpr uint8_t kHeld = 255;
+  static constexpr uint8_t kHeld = 254;
+  static constexpr uint8_t kRefused = 255;  // by the kernel, which is not asked again
 
   bool put(int place, int fd) const;
 

@@ -14,8 +14,8 @@
 namespace coreactor {
 
 struct Order {
-  int32_t token;  // of the registration, for the row that tells of a failure
-  int32_t fd;
+  int32_t token;   // of the registration, for the row that tells of a failure
+  int32_t fd;      // open: of one that was closed without remove(), io_uring may still have the file
   int32_t offset;  // in the outbox
   int32_t length;
 };

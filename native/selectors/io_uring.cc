@@ -205,7 +205,7 @@ void UringSelector::startPoll(int fd, uint32_t interest, int32_t token) {
 }
 
 void UringSelector::startAside() {
-  if (asidePoll_ || aside_.fd() < 0) return;
+  if (asidePoll_ || aside_.fd() < 0 || aside_.hasMore()) return;
   io_uring_sqe& entry = begin(asidePoll_, Kind::kAside, IORING_OP_POLL_ADD, aside_.fd());
   entry.poll32_events = POLLIN;
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
@@ -298,9 +298,7 @@ int UringSelector::change(int fd, const Registration* before, const Registration
 
 // What is over, or has been told and is a level, begins again. After an error the rest of them stay stale.
 int UringSelector::renewAll() {
-  int error = ring_.reserve(1);
-  if (error < 0) return error;
-  startAside();
+  int error = 0;
   size_t done = 0;
   for (; done < stale_.size(); ++done) {
     const Registration* const found = registry_.find(stale_[done]);
@@ -309,6 +307,8 @@ int UringSelector::renewAll() {
     renew(stale_[done], *found);
   }
   stale_.erase(stale_.begin(), stale_.begin() + static_cast<std::ptrdiff_t>(done));
+  if (error == 0) error = ring_.reserve(1);
+  if (error == 0) startAside();
   return error;
 }
 
@@ -346,7 +346,7 @@ void UringSelector::sendOrders() {
     entry.flags = IOSQE_CQE_SKIP_SUCCESS;
     if (files_.has(order.fd)) {
       entry.flags |= IOSQE_FIXED_FILE;
-    } else {
+    } else if (registry_.find(order.fd) != nullptr) {  // or nobody would say that it leaves
       files_.use(order.fd);
     }
   }
@@ -387,7 +387,7 @@ int UringSelector::poll(int64_t ns) {
     return ns == 0 ? 0 : -EINTR;
   }
   // What came may have been for nobody: a request that was replaced or withdrawn.
-  const bool early = ns != 0 && head != first && !woken_;
+  const bool early = ns != 0 && (late || head != first) && !woken_;
   return error == 0 && early ? -EINTR : error;
 }
 

@@ -4,11 +4,14 @@
 #ifdef COREACTOR_HAVE_IO_URING
 
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <map>
 #include <string>
+#include <utility>
 
 using namespace coreactor;
 using namespace coreactor::test;
@@ -103,6 +106,91 @@ TEST_CASE("H35: sockets with urgent data to be told do not take the rows from ot
     found = rows[0].token == 1000;
   }
   CHECK(found);
+}
+
+TEST_CASE(
+    "H35: a level is told, though as many sockets with urgent data to be told as there are rows are always ready") {
+  for (const bool asGuest : {false, true}) {
+    CAPTURE(asGuest);
+    std::vector<Ready> rows(8);
+    const auto selector = openUring(rows);
+    if (selector == nullptr) return;
+    if (asGuest) REQUIRE(selector->fd() >= 0);
+    std::vector<Pair> busy;
+    for (int32_t i = 0; i < 8; ++i) {
+      busy.push_back(makeTcpPair());
+      REQUIRE(selector->add(busy.back().near.get(), kUrgent, i) == 0);
+    }
+    const Pair level = makeTcpPair();
+    REQUIRE(selector->add(level.near.get(), kRead, 100) == 0);
+    put(level.far, "x");
+    bool found = false;
+    for (int i = 0; i < 100 && !found; ++i) {
+      for (const Pair& pair : busy) put(pair.far, "x");
+      const int count = selector->wait(kLimit);
+      for (int row = 0; row < count; ++row) found = found || rows[static_cast<size_t>(row)].token == 100;
+      for (const Pair& pair : busy) take(pair.near, 1);
+    }
+    CHECK(found);
+  }
+}
+
+TEST_CASE("one row per token and batch, though more comes for what was left over") {
+  std::vector<Ready> rows(2);
+  const auto selector = openUring(rows);
+  if (selector == nullptr) return;
+  const Pair pairs[] = {makeTcpPair(), makeTcpPair(), makeTcpPair()};
+  for (int32_t i = 0; i < 3; ++i) REQUIRE(selector->add(pairs[i].near.get(), kUrgent, i) == 0);
+  REQUIRE(selector->wait(0) == 0);
+  for (const Pair& pair : pairs) put(pair.far, "x");
+  REQUIRE(selector->wait(kLimit) == 2);
+  const int32_t left = 3 - rows[0].token - rows[1].token;
+  put(pairs[left].far, "y");
+  REQUIRE(selector->wait(kLimit) == 1);
+  CHECK(rows[0].token == left);
+}
+
+TEST_CASE("H34: a wait whose left-over rows are all void does not look like one whose time is up") {
+  std::vector<Ready> rows(1);
+  const auto selector = openUring(rows);
+  if (selector == nullptr) return;
+  const Pair pairs[] = {makeTcpPair(), makeTcpPair()};
+  for (int32_t i = 0; i < 2; ++i) REQUIRE(selector->add(pairs[i].near.get(), kUrgent, i) == 0);
+  REQUIRE(selector->wait(0) == 0);
+  for (const Pair& pair : pairs) put(pair.far, "x");
+  REQUIRE(selector->wait(kLimit) == 1);
+  REQUIRE(selector->remove(pairs[1 - rows[0].token].near.get()) == 0);
+  CHECK(selector->wait(kLimit) == -EINTR);
+  CHECK(selector->wait(0) == 0);
+}
+
+TEST_CASE("H17: without a descriptor for the private epoll, the ring polls by itself") {
+  std::vector<Ready> rows(8);
+  const auto selector = openUring(rows);
+  if (selector == nullptr) return;
+  const Pair a = makeTcpPair();
+  rlimit before{};
+  REQUIRE(getrlimit(RLIMIT_NOFILE, &before) == 0);
+  for (const size_t spare : {0, 1, 2}) {
+    CAPTURE(spare);
+    std::vector<UniqueFd> all;
+    rlimit few = before;
+    few.rlim_cur = 200;
+    REQUIRE(setrlimit(RLIMIT_NOFILE, &few) == 0);
+    for (UniqueFd one(::dup(0)); one; one.reset(::dup(0))) all.push_back(std::move(one));
+    all.resize(all.size() - spare);
+    const int added = selector->add(a.near.get(), kUrgent, 1);
+    all.clear();
+    REQUIRE(setrlimit(RLIMIT_NOFILE, &before) == 0);
+    REQUIRE(added == 0);
+    for (int round = 0; round < 2; ++round) {
+      put(a.far, "x");
+      while (selector->wait(kLimit) == -EINTR) continue;
+      CHECK(rows[0].events == kRead);
+      CHECK(take(a.near) == "x");
+    }
+    REQUIRE(selector->remove(a.near.get()) == 0);
+  }
 }
 
 #endif

@@ -206,6 +206,14 @@ TEST_CASE("H34: what has sent often has ended when it is closed after the select
   CHECK(hasEnded(a.far));
 }
 
+TEST_CASE("H34: an order for what is not watched leaves nothing behind") {
+  Office office;
+  Pair a = makeTcpPair();
+  sendOften(office, a, 1);
+  a.near.reset();
+  CHECK(hasEnded(a.far));
+}
+
 TEST_CASE("H34: an order goes to the file that its number has now, and not to the one that has sent often") {
   for (const bool anew : {true, false}) {
     CAPTURE(anew);
