@@ -32,7 +32,7 @@ void FileTable::open() {
 }
 
 void FileTable::use(int fd) {
-  if (static_cast<size_t>(fd) >= uses_.size()) return;
+  if (!hasPlace(fd)) return;
   uint8_t& uses = uses_[static_cast<size_t>(fd)];
   if (uses < kMany) {
     ++uses;
@@ -42,8 +42,9 @@ void FileTable::use(int fd) {
 }
 
 void FileTable::leave(int fd) {
+  if (!hasPlace(fd)) return;
   if (has(fd)) put(fd, -1);
-  if (static_cast<size_t>(fd) < uses_.size()) uses_[static_cast<size_t>(fd)] = 0;
+  uses_[static_cast<size_t>(fd)] = 0;
 }
 
 bool FileTable::put(int place, int fd) const {

@@ -24,7 +24,7 @@ class FileTable {
   void open();
   // Counts one more use of a descriptor, and enters the file that it has now once these are many.
   void use(int fd);
-  bool has(int fd) const { return static_cast<size_t>(fd) < uses_.size() && uses_[static_cast<size_t>(fd)] == kHeld; }
+  bool has(int fd) const { return hasPlace(fd) && uses_[static_cast<size_t>(fd)] == kHeld; }
   // Before the descriptor is closed: or its file would live on.
   void leave(int fd);
 
@@ -33,6 +33,7 @@ class FileTable {
   static constexpr uint8_t kHeld = 254;
   static constexpr uint8_t kRefused = 255;  // by the kernel, which is not asked again
 
+  bool hasPlace(int fd) const { return static_cast<size_t>(fd) < uses_.size(); }
   bool put(int place, int fd) const;
 
   const Ring& ring_;

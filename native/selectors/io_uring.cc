@@ -70,6 +70,16 @@ uint32_t polled(uint32_t interest) {
   return (interest & (kReceive | kAccept)) != 0 ? interest & ~(kRead | kPriority | kReceive | kAccept) : interest;
 }
 
+// The events of a poll request, in the order that the kernel reads them in.
+uint32_t polledEvents(int events) {
+  const auto low = static_cast<uint16_t>(events);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+  return uint32_t{low} << 16;
+#else
+  return low;
+#endif
+}
+
 void ring(int bell) {
   const uint64_t once = 1;
   if (::write(bell, &once, sizeof once) < 0) return;  // it rings already
@@ -197,20 +207,14 @@ void UringSelector::startPoll(int fd, uint32_t interest, int32_t token) {
   // Woken for urgent data, a request compares everything but POLLPRI: alone it would sleep on. TCP wakes with this,
   // too.
   if ((asked & (POLLIN | POLLPRI)) == POLLPRI) asked |= POLLRDBAND;
-  entry.poll32_events = static_cast<uint16_t>(asked);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-  entry.poll32_events <<= 16;
-#endif
+  entry.poll32_events = polledEvents(asked);
   if ((interest & kEdge) != 0) entry.len = IORING_POLL_ADD_MULTI;
 }
 
 void UringSelector::startAside() {
   if (asidePoll_ || aside_.fd() < 0 || aside_.hasMore()) return;
   io_uring_sqe& entry = begin(asidePoll_, Kind::kAside, IORING_OP_POLL_ADD, aside_.fd());
-  entry.poll32_events = POLLIN;
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-  entry.poll32_events <<= 16;
-#endif
+  entry.poll32_events = polledEvents(POLLIN);
 }
 
 void UringSelector::startReceive(int fd) {

@@ -222,12 +222,6 @@ static std::vector<Pair> makeBusy(Selector& selector) {
   return pairs;
 }
 
-// Whether the peer of a socket that is closed has learnt of it.
-static bool hasEnded(const UniqueFd& peer) {
-  char byte;
-  return recv(peer.get(), &byte, 1, 0) == 0;
-}
-
 TEST_CASE("H34: what was removed and closed has ended at once, however much the kernel has put off") {
   for (const bool asked : {true, false}) {
     CAPTURE(asked);

@@ -179,11 +179,6 @@ static void sendOften(Office& office, const Pair& pair, int32_t token) {
   }
 }
 
-static bool hasEnded(const UniqueFd& peer) {
-  char byte;
-  return recv(peer.get(), &byte, 1, MSG_DONTWAIT) == 0;
-}
-
 TEST_CASE("H34: what has sent often, was removed and closed has ended at once") {
   Office office;
   Pair a = makeTcpPair();

@@ -144,6 +144,11 @@ void resetConnection(UniqueFd& fd) {
   fd.reset();
 }
 
+bool hasEnded(const UniqueFd& peer) {
+  char byte;
+  return recv(peer.get(), &byte, 1, MSG_DONTWAIT) == 0;
+}
+
 void reuse(const UniqueFd& number, const UniqueFd& file) { REQUIRE(dup2(file.get(), number.get()) == number.get()); }
 
 UniqueFd duplicate(const UniqueFd& fd, int least) {

@@ -70,6 +70,9 @@ std::string take(const UniqueFd& fd, size_t most = 4096);  // "" at the end; fai
 void fillUp(const UniqueFd& fd);                           // writes until it would block
 void resetConnection(UniqueFd& fd);                        // closes it so that the peer gets an RST
 
+// Whether the peer of a socket that is closed has learnt of it.
+bool hasEnded(const UniqueFd& peer);
+
 // Closes what has this number and gives the number to another file, in one step.
 void reuse(const UniqueFd& number, const UniqueFd& file);
 
