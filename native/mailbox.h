@@ -3,7 +3,9 @@
 //
 //   inbox    wait() receives into it for whoever registered with kReceive; a row says where the bytes lie. They stay
 //            until the next wait().
-//   outbox   bytes to be sent; `orders` says which of them go where. The next wait() or flush() sends them.
+//   outbox   bytes to be sent; `orders` says which of them go where. The next wait() or flush() sends them. It may
+//            comprise the inbox, so that what has arrived is sent on from where it lies: that wait() receives over it
+//            only after that, and over nothing if a row tells of what could not be sent.
 //
 // Owned by whoever attaches it, and as old as the Selector at least.
 #pragma once
@@ -35,7 +37,11 @@ inline bool isInside(const Order& order, const Mailbox& mailbox) {
          static_cast<size_t>(order.offset) + static_cast<size_t>(order.length) <= mailbox.outboxSize;
 }
 
-// The most that is received for one registration at once; who gets that much at a time had better receive by itself.
+// The most that is received for one registration at once; who gets that much at a time had better receive by itself,
 constexpr size_t kParcel = 4096;
+// or in bulk, up to this.
+constexpr size_t kMostBulk = 64 * 1024;
+// So much of an inbox is used by one wait(): more would not stay in the cache until it was looked at.
+constexpr size_t kBatchBytes = 256 * 1024;
 
 }  // namespace coreactor

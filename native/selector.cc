@@ -10,7 +10,7 @@
 namespace coreactor {
 namespace {
 
-constexpr uint32_t kAskable = kRead | kWrite | kPriority | kEdge | kReceive | kAccept;
+constexpr uint32_t kAskable = kRead | kWrite | kPriority | kEdge | kReceive | kBulk | kAccept;
 constexpr uint32_t kUnasked = kError | kHangup | kReadHangup;
 
 int checkArguments(int fd, uint32_t interest, int32_t token, bool hasInbox) {
@@ -63,12 +63,30 @@ int Selector::remove(int fd) {
 
 int Selector::wait(int64_t ns) {
   count_ = 0;
-  received_ = 0;
   accepted_.clear();
   sendOrders();
   if (room() == 0) return count_;
-  const int error = poll(count_ > 0 ? 0 : ns);
+  const bool unsent = count_ > 0;
+  // It may lie in the inbox, and is told with this batch: nothing is received over it.
+  received_ = unsent ? mailbox_.inboxSize : 0;
+  arrivals_ = 0;
+  crowded_ = false;
+  const int error = poll(unsent ? 0 : ns);
+  if (!unsent) learnShare();
   return error < 0 && count_ == 0 ? error : count_;
+}
+
+// Of the inbox, less a piece that is larger than it seemed.
+size_t Selector::mostAtOnce() const {
+  return std::min(kBatchBytes, mailbox_.inboxSize - std::min(mailbox_.inboxSize, kMostBulk));
+}
+
+void Selector::learnShare() {
+  if (crowded_ && arrivals_ > 0) {
+    share_ = arrivals_;
+  } else if (count_ >= share_ && received_ < mostAtOnce() / 2) {
+    share_ = std::min(share_ * 2, capacity_);
+  }
 }
 
 int Selector::flush() {
@@ -117,7 +135,7 @@ int Selector::emit(int fd, const Registration& to, uint32_t events) {
   const uint32_t told = visible(to, events);
   // Anything unusual is told as it is, and whoever reads meets it there.
   const bool plain = (told & ~kWrite) == kRead;
-  if (!plain || (to.interest & kReceive) == 0 || !receiveFor(fd, to.token, told)) {
+  if (!plain || (to.interest & kReceive) == 0 || !receiveFor(fd, to, told)) {
     rows_[count_++] = Ready{to.token, static_cast<int32_t>(told)};
   }
   return count_ - 1;
@@ -128,14 +146,20 @@ void Selector::amend(int row, const Registration& to, uint32_t events) {
 }
 
 // False if there is nothing more to be told: the end of the stream, nothing after all, or no place left.
-bool Selector::receiveFor(int fd, int32_t token, uint32_t told) {
-  if (mailbox_.inboxSize - received_ < kParcel) return false;
-  const int result = receive(fd, mailbox_.inbox + received_, kParcel);
+bool Selector::receiveFor(int fd, const Registration& to, uint32_t told) {
+  const size_t most = (to.interest & kBulk) != 0 ? kMostBulk : kParcel;
+  if (received_ >= mostAtOnce() || received_ + most > mailbox_.inboxSize) {
+    crowded_ = true;
+    return false;
+  }
+  const int result = receive(fd, mailbox_.inbox + received_, most);
   if (result == 0 || result == -EAGAIN) return false;
-  const bool full = result == static_cast<int>(kParcel);
-  emitReceived(token, kReceive | (full ? told : told & ~kRead), result, received_);
+  const bool full = result == static_cast<int>(most);
+  emitReceived(to.token, kReceive | (full ? told : told & ~kRead), result, received_);
+  if (result < 0) return true;
+  ++arrivals_;
   // Whole words, so that they can be copied by the word.
-  if (result > 0) received_ += (static_cast<size_t>(result) + 7) & ~size_t{7};
+  received_ += (static_cast<size_t>(result) + 7) & ~size_t{7};
   return true;
 }
 

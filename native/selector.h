@@ -6,6 +6,7 @@
 
 #include <poll.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <memory>
@@ -38,6 +39,8 @@ enum Events : uint32_t {
   // mechanism can. Told: `result` is the new descriptor (non-blocking, close-on-exec), which is yours, or -errno; after
   // that, modify() makes it go on.
   kAccept = 512,
+  // Ask, together with kReceive: in pieces of up to kMostBulk. For whoever reads them where they lie, in the inbox.
+  kBulk = 1024,
 };
 
 // One row per ready token and batch, after one for each order that failed. The rows lie in memory that JavaScript sees
@@ -57,6 +60,9 @@ class Selector {
 
   virtual const char* name() const = 0;
 
+  // The next waits fill so many of the rows at most.
+  void limit(int rows) { capacity_ = rows; }
+
   // Whether the mechanism tells edges by itself. Where it does not (poll, select), kEdge means: what has been told
   // is muted until modify() names it again. Code that calls modify() before it waits again is right on both.
   virtual bool edges() const = 0;
@@ -75,9 +81,8 @@ class Selector {
   // All three return 0 or -errno, the same errno on every mechanism:
   //   -EBADF  fd is negative or not open          -EEXIST add() of a registered fd
   //   -ENOENT modify() of an unregistered fd      -EPERM  fd cannot be polled (regular file, directory, /dev/null)
-  //   -EINVAL interest has other bits than kRead, kWrite, kPriority, kEdge, kReceive, kAccept, token is negative, or
-  //   one
-  //           of the last two comes without kRead and kEdge, or kReceive without a mailbox
+  //   -EINVAL interest has other bits than kRead, kWrite, kPriority, kEdge, kReceive, kBulk, kAccept, token is negative,
+  //           kReceive or kAccept comes without kRead and kEdge, or kReceive without a mailbox
   // Interest 0 (with or without kEdge) keeps the registration and reports nothing, not even a hangup.
   int add(int fd, uint32_t interest, int32_t token);
   int modify(int fd, uint32_t interest, int32_t token);
@@ -112,7 +117,7 @@ class Selector {
 
  protected:
   // rows must outlive the selector and hold `capacity` >= 1 rows.
-  Selector(Ready* rows, int capacity) : rows_(rows), capacity_(capacity) {}
+  Selector(Ready* rows, int capacity) : rows_(rows), capacity_(capacity), share_(capacity) {}
 
   // To be called once by the mechanism when it is ready: opens the wake channel and watches it.
   // `pipe`: see WakeChannel::open().
@@ -149,6 +154,11 @@ class Selector {
 
   // How many more rows this batch can take.
   int room() const { return capacity_ - count_; }
+  // How many events to ask the system for: as many as there are rows for, and as the inbox has had room for of late.
+  // With the others it would be full, and their bytes need a call each.
+  int batch() const { return std::min(room(), share_); }
+  // Whether the batch has rows: in a mechanism's poll(), of orders that failed.
+  bool hasRows() const { return count_ > 0; }
 
   // The orders that are to be sent now, at most as many as there are rows; they count as taken.
   int takeOrders();
@@ -161,13 +171,18 @@ class Selector {
   static constexpr int32_t kWakeToken = -1;
 
   int enter(int fd, const Registration* before, Registration after);
-  bool receiveFor(int fd, int32_t token, uint32_t told);
+  bool receiveFor(int fd, const Registration& to, uint32_t told);
+  void learnShare();
+  size_t mostAtOnce() const;
 
   std::vector<int> accepted_;
   Ready* const rows_;
-  const int capacity_;
+  int capacity_;
   int count_ = 0;
   size_t received_ = 0;  // how much of the inbox this batch has filled
+  int arrivals_ = 0;     // with how many pieces
+  bool crowded_ = false; // and whether there was no room for another
+  int share_;
 };
 
 // The names this build has, best first.

@@ -83,8 +83,10 @@ int EpollSelector::change(int fd, const Registration* before, const Registration
   const bool was = toEpoll(before) != 0;
   const bool will = toEpoll(after) != 0;
   if (!was && !will) return checkChange(fd, before, after);
-  if (was && will && before->token == after->token && (before->interest ^ after->interest) == kReceive) {
-    return checkOpen(fd);  // that one is between us and whoever asked
+  if (was && will && before->token == after->token) {
+    const uint32_t changed = before->interest ^ after->interest;
+    // Those two are between us and whoever asked.
+    if (changed != 0 && (changed & ~(kReceive | kBulk)) == 0) return checkOpen(fd);
   }
 
   const int operation = !was ? EPOLL_CTL_ADD : will ? EPOLL_CTL_MOD : EPOLL_CTL_DEL;
@@ -119,12 +121,12 @@ int EpollSelector::waitForEvents(int64_t ns) {
   if (ns > 0 && precise_) {
     const timespec time = toTimespec(ns);
     const __kernel_timespec wide{time.tv_sec, time.tv_nsec};  // 64 bits on every machine
-    const long count = syscall(SYS_epoll_pwait2, epoll_.get(), events_.data(), room(), &wide, nullptr, size_t{0});
+    const long count = syscall(SYS_epoll_pwait2, epoll_.get(), events_.data(), batch(), &wide, nullptr, size_t{0});
     // EPERM: so old container runtimes refuse system calls that they have never heard of.
     if (count >= 0 || (errno != ENOSYS && errno != EPERM)) return static_cast<int>(count);
     precise_ = false;
   }
-  return epoll_wait(epoll_.get(), events_.data(), room(), toMilliseconds(ns));
+  return epoll_wait(epoll_.get(), events_.data(), batch(), toMilliseconds(ns));
 }
 
 // A ghost is a file that was closed without remove() while a dup of it lives: the kernel goes on to report it, and it

@@ -3,7 +3,7 @@
 //
 //   level-triggered   a poll request for each telling, made anew at the next wait
 //   edge-triggered    one that goes on telling (multishot), or what aside.h says
-//   kReceive          one receive that goes on (multishot), into the inbox: see buffer_ring.h
+//   kReceive          one receive that goes on (multishot), into the inbox: see buffer_ring.h; in bulk, aside.h again
 //   kAccept           one accept that goes on (multishot)
 //   orders            sends that never wait, so that their bytes are free when the call returns
 //
@@ -65,10 +65,12 @@ struct Watch {
   uint32_t stopped = ~0U;  // the batch after which a request was asked to end
 };
 
-// The part of the interest that a poll request looks after.
-uint32_t polled(uint32_t interest) {
-  return (interest & (kReceive | kAccept)) != 0 ? interest & ~(kRead | kPriority | kReceive | kAccept) : interest;
-}
+// Whether the ring is to receive. What comes in bulk had better be a few pieces at a time that stay in the cache, and
+// the ring would bring what all have.
+bool ringReceives(uint32_t interest) { return (interest & (kReceive | kBulk)) == kReceive; }
+
+// The part of the interest that a poll request looks after beside a receive or accept.
+uint32_t besides(uint32_t interest) { return interest & ~(kRead | kPriority | kReceive | kBulk | kAccept); }
 
 // The events of a poll request, in the order that the kernel reads them in.
 uint32_t polledEvents(int events) {
@@ -139,6 +141,7 @@ class UringSelector final : public Selector {
   static int withoutRumour(int fd, int told);
   void tell(int fd, const Registration& to, uint32_t events);
   void tellAside();
+  bool isInRing(const Order& order) const;
 
   BufferRing buffers_;
   Ring ring_;
@@ -151,6 +154,9 @@ class UringSelector final : public Selector {
   uint32_t serial_ = 0;
   uint32_t batch_ = 0;
   bool woken_ = false;  // in this batch
+  size_t ringSize_ = 0;      // the part of the inbox that the ring receives into; the rest is for aside_
+  bool lent_ = false;        // an order lies in there
+  bool unsent_ = false;      // some order has failed in this batch
 };
 
 UringSelector::~UringSelector() {
@@ -182,9 +188,18 @@ int UringSelector::fd() {
 
 int UringSelector::attach(const Mailbox& mailbox) {
   if (const int error = Selector::attach(mailbox); error < 0) return error;
-  const int error = buffers_.open(ring_, mailbox.inbox, mailbox.inboxSize);
+  const size_t half = mailbox.inboxSize / 2;
+  int error = buffers_.open(ring_, mailbox.inbox, half);
+  if (error == 0) error = aside_.attach(mailbox.inbox + half, mailbox.inboxSize - half);
   if (error < 0) mailbox_ = Mailbox();  // or it would be taken for one into which the kernel receives
+  ringSize_ = half;
+  mailbox_.inboxSize = 0;  // what is told here is not received here
   return error;
+}
+
+bool UringSelector::isInRing(const Order& order) const {
+  const uint8_t* const bytes = mailbox_.outbox + order.offset;
+  return bytes >= mailbox_.inbox && bytes < mailbox_.inbox + ringSize_;
 }
 
 io_uring_sqe& UringSelector::begin(Request& request, Kind kind, uint8_t operation, int fd) {
@@ -212,7 +227,7 @@ void UringSelector::startPoll(int fd, uint32_t interest, int32_t token) {
 }
 
 void UringSelector::startAside() {
-  if (asidePoll_ || aside_.fd() < 0 || aside_.hasMore()) return;
+  if (asidePoll_ || aside_.fd() < 0) return;
   io_uring_sqe& entry = begin(asidePoll_, Kind::kAside, IORING_OP_POLL_ADD, aside_.fd());
   entry.poll32_events = polledEvents(POLLIN);
 }
@@ -286,8 +301,7 @@ int UringSelector::change(int fd, const Registration* before, const Registration
   }
   if (const int error = ring_.reserve(kMostAtOnce); error < 0) return error;
   stopPoll(fd);  // one that comes anew tells anew, which modify() is to do
-  const bool receives = (after->interest & kReceive) != 0;
-  if (!receives && watch.receive) {
+  if (!ringReceives(after->interest) && watch.receive) {
     // What it has received until it ends comes before what anybody reads by himself: only then is kRead looked for.
     stop(Kind::kReceive, watch.receive, fd);
   }
@@ -319,12 +333,13 @@ int UringSelector::renewAll() {
 // Makes the requests that the registration needs and has not.
 void UringSelector::renew(int fd, const Registration& to) {
   Watch& watch = watches_[static_cast<size_t>(fd)];
-  const uint32_t underWay = (watch.receive ? kReceive : 0U) | (watch.accept ? kAccept : 0U);
-  const uint32_t interest = polled(to.interest | underWay);
+  const bool receives = ringReceives(to.interest) || watch.receive;
+  const bool accepts = (to.interest & kAccept) != 0 || watch.accept;
+  const uint32_t interest = receives || accepts ? besides(to.interest) : to.interest;
   // A receive that was under way kept kRead for itself, and now it is over.
   if ((interest & ~watch.asked) != 0) stopPoll(fd);
   if (!watch.poll && !watch.aside && toPoll(interest) != 0) startPoll(fd, interest, to.token);
-  if (!watch.receive && (to.interest & kReceive) != 0) startReceive(fd);
+  if (!watch.receive && ringReceives(to.interest)) startReceive(fd);
   if (!watch.accept && (to.interest & kAccept) != 0) startAccept(fd);
 }
 
@@ -338,6 +353,7 @@ void UringSelector::sendOrders() {
       emitUnsent(i, -EFAULT);
       continue;
     }
+    lent_ = lent_ || isInRing(order);
     if (ring_.reserve(1) < 0) {
       sendWithoutRing();
       sendOrder(i);
@@ -357,9 +373,10 @@ void UringSelector::sendOrders() {
 }
 
 int UringSelector::poll(int64_t ns) {
-  buffers_.giveBack();
+  // What was ordered from a buffer is sent with this call, or told with it: the buffer goes back with the next.
+  if (!std::exchange(lent_, false) && !hasRows()) buffers_.giveBack();
   unsigned head = ring_.head();
-  const bool late = head != ring_.ready() || aside_.hasMore();
+  const bool late = head != ring_.ready();
   if (late) askLateOnesAgain();
   const int unasked = renewAll();
   ++batch_;
@@ -380,7 +397,7 @@ int UringSelector::poll(int64_t ns) {
     completion.user_data = tag(Kind::kNobody, 0, 0);
   }
   if (ring_.hasQueued()) sendWithoutRing();
-  tellAside();
+  unsent_ = hasRows();
   for (; head != tail && room() > 0; ++head) complete(ring_.completion(head));
   ring_.consume(head);
   if (bell_) announce();
@@ -428,7 +445,7 @@ void UringSelector::announce() {
   renewAll();
   ring_.submit();
   const bool owes = ring_.hasQueued() || !stale_.empty();
-  if (owes || ring_.head() != ring_.ready() || ring_.hasMore() || aside_.hasMore()) ring(bell_.get());
+  if (owes || ring_.head() != ring_.ready() || ring_.hasMore()) ring(bell_.get());
 }
 
 void UringSelector::complete(const io_uring_cqe& completion) {
@@ -441,8 +458,6 @@ void UringSelector::complete(const io_uring_cqe& completion) {
     case Kind::kAccept:
       return acceptComplete(fd, completion);
     case Kind::kAside:
-      asidePoll_ = Request();
-      aside_.look();
       return tellAside();
     case Kind::kSend:
     case Kind::kNobody:
@@ -468,7 +483,7 @@ void UringSelector::pollComplete(int fd, const io_uring_cqe& completion) {
 // Where we receive, the end and errors are told by the receive, after the bytes before them: who learnt of them by a
 // poll would go and read, and overtake what lies in the ring.
 uint32_t UringSelector::besideReceive(const Registration& to, const Watch& watch, uint32_t events) {
-  if ((to.interest & kReceive) == 0 && !watch.receive) return events;
+  if (!ringReceives(to.interest) && !watch.receive) return events;
   return (events & (kWrite | kError | kHangup)) != 0 ? to.interest & kWrite : 0;
 }
 
@@ -489,12 +504,14 @@ void UringSelector::tell(int fd, const Registration& to, uint32_t events) {
   watch.row = emit(fd, to, events);
 }
 
+// What has no room stays ready, and is told of when its descriptor is polled anew: it is a level. So is everything if
+// what could not be sent is to be told, which may lie where aside_ receives.
 void UringSelector::tellAside() {
-  while (room() > 0) {
-    const Ready* const row = aside_.take();
-    if (row == nullptr) return;
-    emitReceived(row->token, static_cast<uint32_t>(row->events), 0, 0);
-  }
+  asidePoll_ = Request();
+  if (unsent_) return;
+  aside_.look(room(), [this](const Ready& row) {
+    emitReceived(row.token, static_cast<uint32_t>(row.events), row.result, ringSize_ + static_cast<size_t>(row.offset));
+  });
 }
 
 void UringSelector::receiveComplete(int fd, const io_uring_cqe& completion) {
@@ -506,7 +523,7 @@ void UringSelector::receiveComplete(int fd, const io_uring_cqe& completion) {
   if (completion.res > 0) emitReceived(found->token, kReceive, completion.res, offset);
   if ((completion.flags & IORING_CQE_F_MORE) != 0) return;
   watch.receive = Request();
-  const bool stopped = (found->interest & kReceive) == 0;
+  const bool stopped = !ringReceives(found->interest);
   const bool failed = completion.res < 0 && completion.res != -ENOBUFS && completion.res != -ECANCELED;
   const bool ended = completion.res == 0;
   // An error has been taken from the socket: nobody else will find it there, while the end can be read again.

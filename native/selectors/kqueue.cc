@@ -118,7 +118,7 @@ int KqueueSelector::replace(int fd, const Registration* before, const Registrati
 int KqueueSelector::poll(int64_t ns) {
   if (!broken_.empty()) ns = 0;
   const timespec time = toTimespec(ns);
-  const int count = kevent(queue_.get(), nullptr, 0, events_.data(), room(), ns < 0 ? nullptr : &time);
+  const int count = kevent(queue_.get(), nullptr, 0, events_.data(), batch(), ns < 0 ? nullptr : &time);
   if (count < 0) return -errno;
 
   // First gather, then tell: two filters of one fd are one row, and they need not come one after the other.

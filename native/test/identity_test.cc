@@ -150,7 +150,7 @@ TEST_CASE("H4: an error in modify leaves the registration as it was") {
   Subject subject;
   const Pair a = makePipe();
   REQUIRE(subject->add(a.near.get(), kRead, 1) == 0);
-  CHECK(subject->modify(a.near.get(), 1024, 2) == -EINVAL);
+  CHECK(subject->modify(a.near.get(), 1 << 20, 2) == -EINVAL);
   put(a.far, "a");
   CHECK(subject.waitFor(1) == kRead);
 }

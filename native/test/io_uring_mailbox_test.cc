@@ -98,7 +98,7 @@ TEST_CASE("H34: what was received for nobody any more has its place before what 
 }
 
 TEST_CASE("H33: a receive that has ended for want of buffers goes on when they are back") {
-  UringOffice office(256, 16 * 1024);  // 16 buffers of 1 KiB
+  UringOffice office(256, 32 * 1024);  // 16 buffers of 1 KiB, and as much that it does not use
   if (!office) return;
   const Pair a = makeTcpPair();
   REQUIRE(office->add(a.near.get(), kArrivals, 1) == 0);
@@ -116,6 +116,42 @@ TEST_CASE("H33: a receive that has ended for want of buffers goes on when they a
   }
   CHECK(received == sent);
   CHECK(batches > 100'000 / (16 * 1024));  // more than one inbox cannot come at once
+}
+
+TEST_CASE("H33: a buffer from which something was ordered goes back only when it is known to be sent") {
+  UringOffice office(64, 32 * 1024, 0);  // 16 buffers of 1 KiB
+  if (!office) return;
+  const Pair full = makeTcpPair();
+  std::vector<Pair> others;
+  REQUIRE(office->add(full.near.get(), kArrivals, 100) == 0);
+  for (int32_t i = 0; i < 20; ++i) {
+    others.push_back(makeTcpPair());
+    REQUIRE(office->add(others.back().near.get(), kArrivals, i) == 0);
+  }
+  REQUIRE(office->wait(0) == 0);
+  const std::string text = pattern(1024);  // a whole buffer
+  put(full.far, text);
+  REQUIRE(office->wait(kLimit) == 1);
+  REQUIRE(office.memory.received(office.rows[0]) == text);
+  const auto place = static_cast<size_t>(office.rows[0].offset);
+  fillUp(full.near);
+  for (const Pair& other : others) put(other.far, std::string(1024, 'x'));
+  office.memory.append(Order{100, full.near.get(), static_cast<int32_t>(place), 1024});
+  int found = office->wait(kLimit);
+  REQUIRE(found > 15);  // more than there are buffers without that one
+  CHECK(office.rows[0].token == 100);
+  CHECK(office.rows[0].events == kSent);
+  CHECK((office.memory.text(place, 1024) == text));
+  // Then it does.
+  size_t received = 0;
+  for (const int64_t end = now() + kLimit; now() < end; found = office->wait(kLimit)) {
+    for (int row = 0; row < found; ++row) {
+      const Ready& told = office.rows[static_cast<size_t>(row)];
+      if (told.token < 20 && (told.events & kReceive) != 0) received += static_cast<size_t>(told.result);
+    }
+    if (received == 20 * 1024) break;
+  }
+  CHECK(received == 20 * 1024);
 }
 
 TEST_CASE("more requests at once than the ring has places") {

@@ -14,18 +14,20 @@
 
 namespace coreactor::test {
 
-constexpr size_t kInbox = 64 * 1024;
+constexpr size_t kInbox = 256 * 1024;
 constexpr size_t kOutbox = 64 * 1024;
 constexpr int kOrders = 64;
 constexpr uint32_t kArrivals = kRead | kReceive | kEdge;
+constexpr uint32_t kBulkArrivals = kArrivals | kPriority | kBulk;  // as a socket asks
 
+// The inbox lies behind the outbox, and orders may lie in both.
 struct MailboxMemory {
   MailboxMemory(size_t inboxSize, size_t outboxSize, size_t orderCapacity)
-      : inbox(inboxSize), outbox(outboxSize), orders(orderCapacity) {}
+      : outbox(outboxSize + inboxSize), inboxBegin(outboxSize), orders(orderCapacity) {}
 
   Mailbox mailbox() {
-    return {inbox.data(),
-            inbox.size(),
+    return {outbox.data() + inboxBegin,
+            outbox.size() - inboxBegin,
             outbox.data(),
             outbox.size(),
             orders.data(),
@@ -41,12 +43,16 @@ struct MailboxMemory {
     REQUIRE(row.result > 0);
     const auto offset = static_cast<size_t>(row.offset);
     const auto length = static_cast<size_t>(row.result);
-    REQUIRE(offset + length <= inbox.size());
-    return {reinterpret_cast<const char*>(inbox.data()) + offset, length};
+    return text(inboxBegin + offset, length);
   }
 
-  std::vector<uint8_t> inbox;
+  std::string text(size_t at, size_t length) const {
+    REQUIRE(at + length <= outbox.size());
+    return {reinterpret_cast<const char*>(outbox.data()) + at, length};
+  }
+
   std::vector<uint8_t> outbox;
+  size_t inboxBegin;
   std::vector<Order> orders;
   int32_t orderCount = 0;
 };
@@ -63,9 +69,14 @@ class Office {
 
   Selector* operator->() { return selector_.get(); }
 
-  void watch(const UniqueFd& fd, int32_t token) {
-    fds_[token] = fd.get();
-    REQUIRE(selector_->add(fd.get(), kArrivals, token) == 0);
+  void watch(const UniqueFd& fd, int32_t token, uint32_t interest = kArrivals) {
+    watched_[token] = {fd.get(), interest};
+    REQUIRE(selector_->add(fd.get(), interest, token) == 0);
+  }
+
+  void ask(int32_t token, uint32_t interest) {
+    watched_[token].interest = interest;
+    REQUIRE(selector_->modify(watched_[token].fd, interest, token) == 0);
   }
 
   // Appends `text` to the outbox as one order.
@@ -77,6 +88,15 @@ class Office {
   }
 
   void append(const Order& order) { memory_.append(order); }
+
+  // Orders what this token has received last, from where it lies.
+  void orderArrived(const UniqueFd& fd, int32_t token) {
+    const Ready& row = arrived_[token];
+    append(Order{token, fd.get(), static_cast<int32_t>(memory_.inboxBegin) + row.offset, row.result});
+  }
+
+  // That piece as it is now.
+  std::string arrived(int32_t token) const { return memory_.received(arrived_.at(token)); }
 
   void wait(int64_t ns = kLimit) { read(selector_->wait(ns)); }
   void flush() { read(selector_->flush()); }
@@ -111,19 +131,23 @@ class Office {
       told[row.token] |= events;
       if ((events & kReceive) != 0 && row.result > 0) {
         received[row.token] += memory_.received(row);
+        arrived_[row.token] = row;
       } else if ((events & kReceive) != 0) {
         failure[row.token] = row.result;
       }
       // Where there are no edges, what was told is muted: see Selector::edges().
-      if (!selector_->edges() && fds_.count(row.token) != 0) {
-        REQUIRE(selector_->modify(fds_[row.token], kArrivals, row.token) == 0);
-      }
+      if (!selector_->edges() && watched_.count(row.token) != 0) ask(row.token, watched_[row.token].interest);
     }
   }
 
   MailboxMemory memory_{kInbox, kOutbox, kOrders};
   size_t used_ = 0;
-  std::map<int32_t, int> fds_;
+  struct Watched {
+    int fd;
+    uint32_t interest;
+  };
+  std::map<int32_t, Watched> watched_;
+  std::map<int32_t, Ready> arrived_;
   std::vector<Ready> rows_;
   std::unique_ptr<Selector> selector_;
 };

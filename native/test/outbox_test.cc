@@ -40,8 +40,8 @@ TEST_CASE("H30: an order outside the outbox is told as EFAULT, and the others ar
   const Pair a = makeUnixPair();
   const Order wrong[] = {{1, a.near.get(), -1, 4},
                          {1, a.near.get(), 0, -1},
-                         {1, a.near.get(), kOutbox, 1},
-                         {1, a.near.get(), 1, kOutbox},
+                         {1, a.near.get(), kOutbox + kInbox, 1},
+                         {1, a.near.get(), 1, kOutbox + kInbox},
                          {1, a.near.get(), INT32_MAX, INT32_MAX}};
   for (const Order& order : wrong) {
     Office office;
