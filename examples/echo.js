@@ -16,18 +16,15 @@ const { values } = parseArgs({
   },
 });
 
-// All clients share one buffer. Nobody else runs between two suspensions, so what recvInto has written is ours until the
-// next yield*; only what the kernel does not take at once must be copied before we wait.
-const shared = Buffer.allocUnsafeSlow(256 * 1024);
-
 /** @param {import('coreactor').Socket} socket */
 function* echo(socket) {
   try {
     for (;;) {
-      const length = yield* socket.recvInto(shared);
-      if (length === 0) return;
-      const sent = socket.trySend(shared, 0, length);
-      if (sent < length) yield* socket.sendAll(Buffer.from(shared.subarray(sent, length)));
+      // They lie in memory that all clients share. Nobody else runs between two suspensions, so they are ours until the
+      // next yield*; what the system does not take at once, sendAll() copies before it waits.
+      const bytes = yield* socket.recvView();
+      if (bytes.length === 0) return;
+      yield* socket.sendAll(bytes);
     }
   } catch (error) {
     // A client may break off at any time. Whatever else goes wrong is ours, and is reported.

@@ -21,11 +21,10 @@ const idle = Number(values.idle);
 
 /** Bytes from one to the other, then the end of the stream. @param {any} from @param {any} to @param {() => void} moved */
 function* pump(from, to, moved) {
-  const buffer = Buffer.alloc(65_536);
   for (;;) {
-    const length = yield* from.recvInto(buffer);
-    if (length === 0) break;
-    yield* to.sendAll(buffer, 0, length);
+    const bytes = yield* from.recvView(); // where the loop has received them: they cross without a copy of ours
+    if (bytes.length === 0) break;
+    yield* to.sendAll(bytes);
     moved();
   }
   to.shutdown('write'); // the other direction goes on

@@ -1,17 +1,15 @@
-// The echo server on Coreactor, as in examples/echo.js: a coroutine per connection and one buffer for all, as in C.
+// The echo server on Coreactor, as in examples/echo.js: a coroutine per connection, and no buffer of its own.
 
 import { createTask, currentSelector, listen, run, runPromise } from 'coreactor';
-
-const shared = Buffer.allocUnsafeSlow(256 * 1024);
 
 /** @param {import('coreactor').Socket} socket */
 function* echo(socket) {
   try {
     for (;;) {
-      const length = yield* socket.recvInto(shared);
-      if (length === 0) return;
-      const sent = socket.trySend(shared, 0, length);
-      if (sent < length) yield* socket.sendAll(Buffer.from(shared.subarray(sent, length)));
+      const bytes = yield* socket.recvView();
+      if (bytes.length === 0) return;
+      const sent = socket.trySend(bytes);
+      if (sent < bytes.length) yield* socket.sendAll(bytes, sent);
     }
   } catch (error) {
     if (!['ECONNRESET', 'EPIPE'].includes(/** @type {any} */ (error).code)) throw error;

@@ -1,8 +1,8 @@
 // Descriptors that io_uring's own requests would not serve well: a private epoll for them, whose descriptor the ring
 // polls in their stead. They are sockets of which urgent data is to be told, and which are read by their owner or
-// received in bulk. A poll request takes over what TCP says when anything comes, that it may be urgent, and only poll(2)
-// would know, with each message. epoll looks for itself.
-// Owned by one UringSelector. It opens at the first descriptor; most rings never need it.
+// received in bulk. A poll request takes over what TCP says when anything comes, that it may be urgent, and only
+// poll(2) would know, with each message. epoll looks for itself. Owned by one UringSelector. It opens at the first
+// descriptor; most rings never need it.
 #pragma once
 
 #include "mechanisms.h"
@@ -31,8 +31,8 @@ class Aside {
   int add(int fd, uint32_t interest, int32_t token);
   void remove(int fd) { selector_->remove(fd); }
 
-  // To be called when the ring has told of fd(): gives each row to `tell`, `most` of them. What has no room stays ready,
-  // and the file behind fd() may be another one after this: it is to be polled anew, as a level.
+  // To be called when the ring has told of fd(): gives each row to `tell`, `most` of them. What has no room stays
+  // ready, and the file behind fd() may be another one after this: it is to be polled anew, as a level.
   template <class Tell>
   void look(int most, Tell tell) {
     selector_->limit(std::min(most, kRows));

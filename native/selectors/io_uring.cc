@@ -153,10 +153,10 @@ class UringSelector final : public Selector {
   std::vector<int> stale_;      // fds that need a new request before the next wait
   uint32_t serial_ = 0;
   uint32_t batch_ = 0;
-  bool woken_ = false;  // in this batch
-  size_t ringSize_ = 0;      // the part of the inbox that the ring receives into; the rest is for aside_
-  bool lent_ = false;        // an order lies in there
-  bool unsent_ = false;      // some order has failed in this batch
+  bool woken_ = false;   // in this batch
+  size_t ringSize_ = 0;  // the part of the inbox that the ring receives into; the rest is for aside_
+  bool lent_ = false;    // an order lies in there
+  bool unsent_ = false;  // some order has failed in this batch
 };
 
 UringSelector::~UringSelector() {

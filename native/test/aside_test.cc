@@ -166,7 +166,8 @@ TEST_CASE("H34: a wait that was ended for one who is no more does not look like 
   CHECK(selector->wait(0) == 0);
 }
 
-TEST_CASE("H17: without a descriptor for the private epoll, the ring polls by itself, and nothing is received in bulk") {
+TEST_CASE(
+    "H17: without a descriptor for the private epoll, the ring polls by itself, and nothing is received in bulk") {
   MailboxMemory memory(kInbox, 0, 8);
   std::vector<Ready> rows(8);
   const auto selector = openUring(rows);

@@ -5,10 +5,10 @@
 import { BusyError, ClosedError } from './errors.ts';
 import { currentKernel, here } from './here.ts';
 import type { Kernel } from './kernel.ts';
-import { type Mailbox, PARCEL } from './mailbox.ts';
+import { BULK_PARCEL, type Mailbox, PARCEL } from './mailbox.ts';
 import { DONE, type Operation, type Park } from './operation.ts';
 import { giveWay, park, spend } from './park.ts';
-import { ACCEPT, EDGE, ERROR, HANGUP, PRIORITY, READ, READ_HANGUP, RECEIVE, WRITE } from './selector-port.ts';
+import { ACCEPT, BULK, EDGE, ERROR, HANGUP, PRIORITY, READ, READ_HANGUP, RECEIVE, WRITE } from './selector-port.ts';
 
 const NO_FD = -1;
 const NO_TOKEN = -1;
@@ -56,6 +56,8 @@ export class Readiness {
   arrivedAt = 0;
   /** Of those, what was left when their turn ended; it comes before what has arrived since. */
   unread: Uint8Array | null = null;
+  /** Whether its reader reads in the inbox, without a copy. */
+  lends = false;
   /** The bundle of orders in which it has one. */
   bundle = -1;
   sender: Sender | null = null;
@@ -126,8 +128,7 @@ export class Readiness {
     this.arrived = result;
     this.arrivedAt = offset;
     this.ready(events);
-    // So much at once had better go straight to where it is wanted.
-    if (result >= PARCEL) this.stopReceiving();
+    if (result >= PARCEL) this.outgrow(result);
     if (this.reader !== null) this.reader.wake();
   }
 
@@ -147,7 +148,7 @@ export class Readiness {
 
   /** Parks the current task until a read may succeed. An operation's next() returns it. */
   parkReader(resource: unknown): IteratorYieldResult<Park> {
-    this.ask(READ | PRIORITY | RECEIVE | ACCEPT); // first: it may throw
+    this.ask(READ | PRIORITY | RECEIVE | BULK | ACCEPT); // first: it may throw
     this.reader = here.task;
     return park(resource);
   }
@@ -265,11 +266,22 @@ export class Readiness {
     else this.#asked &= ~events;
   }
 
+  // So much at once had better go straight to where it is wanted, or be looked at where it lies.
+  private outgrow(result: number): void {
+    if (!this.lends || result >= BULK_PARCEL) this.stopReceiving();
+    else if ((this.#interest & BULK) === 0) this.receiveFrom(this.#interest | BULK);
+  }
+
   // From now on a row says that it is readable, no more.
   private stopReceiving(): void {
-    this.#interest &= ~RECEIVE;
+    this.receiveFrom(this.#interest & ~(RECEIVE | BULK));
+  }
+
+  private receiveFrom(interest: number): void {
+    this.#interest = interest;
+    if ((this.#asked & RECEIVE) === 0) return; // whoever waits next asks for it
     try {
-      if ((this.#asked & RECEIVE) !== 0) this.askFor(this.#asked & ~RECEIVE);
+      this.askFor((this.#asked & ~(RECEIVE | BULK)) | (interest & (RECEIVE | BULK)));
     } catch {
       // Somebody has closed the descriptor behind our back. Whoever reads meets the error; here it would end the loop.
     }

@@ -16,6 +16,8 @@ export const RECEIVE = 128;
 export const SENT = 256;
 /** Asked, with READ and EDGE, of a listener: accept, if the selector can. Told: the new descriptor, or -errno. */
 export const ACCEPT = 512;
+/** Asked, with RECEIVE: in pieces of up to BULK_PARCEL, for whoever reads them where they lie. */
+export const BULK = 1024;
 
 // The head of the rows: what may change from another thread or a signal handler.
 /** rows[WOKEN] is not 0 while a wake() waits to be noticed. */

@@ -1,7 +1,7 @@
 // A native selector behind the kernel's SelectorPort. Owns its rows; belongs to one loop or one public Selector.
 
 import { constants } from 'node:os';
-import { ArgumentTypeError, ClosedError, CoreactorError } from '../kernel/errors.ts';
+import { ArgumentTypeError, ClosedError, CoreactorError, InvalidStateError } from '../kernel/errors.ts';
 import { Mailbox } from '../kernel/mailbox.ts';
 import { INQUIRED, INTERRUPTED, ROW_FIELDS, ROWS_BEGIN, type SelectorPort, WOKEN } from '../kernel/selector-port.ts';
 import { addon, type HostWatchObject, type NativeSelectorObject } from './addon.ts';
@@ -108,6 +108,7 @@ export class NativeSelector implements SelectorPort {
     this.interrupted = false;
     // With nothing to look at, a poll needs no system call.
     if (ms === 0 && this.#registered === 0 && rows[WOKEN] === 0 && rows[INTERRUPTED] === 0) return 0;
+    this.checkMemory();
     const count = addon.isMainThread ? object.wait(ms) : this.waitInSlices(object, ms);
     rows[WOKEN] = 0;
     this.#mailbox?.sent();
@@ -125,6 +126,7 @@ export class NativeSelector implements SelectorPort {
   }
 
   flush(): number {
+    this.checkMemory();
     const count = this.open().flush();
     this.#mailbox?.sent();
     return count;
@@ -153,6 +155,14 @@ export class NativeSelector implements SelectorPort {
   close(): void {
     this.#object?.close();
     this.#object = null;
+  }
+
+  // Native code has its address.
+  private checkMemory(): void {
+    if (this.#mailbox === null || this.#mailbox.outbox.length > 0) return;
+    throw new InvalidStateError(
+      "the loop's memory was transferred away: copy what recvView() gives, Buffer.from(view)",
+    );
   }
 
   private open(): NativeSelectorObject {

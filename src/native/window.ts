@@ -3,7 +3,7 @@
 
 import { constants } from 'node:os';
 import { ArgumentRangeError, ArgumentTypeError } from '../kernel/errors.ts';
-import type { Mailbox } from '../kernel/mailbox.ts';
+import { isLent, type Mailbox } from '../kernel/mailbox.ts';
 import { addon } from './addon.ts';
 import { copy, wordsOf } from './copy.ts';
 import { BUFFER, FD, frame, LENGTH, OFFSET, RESULT } from './frame.ts';
@@ -96,8 +96,24 @@ export class Window {
 
   /** Copies the stretch less its first `done` bytes to the outbox, at `to`. */
   store(mailbox: Mailbox, to: number, done: number): void {
-    const offset = this.#offset + done;
-    copy(this.memory(), this.#words, offset, mailbox.outbox, mailbox.outboxWords, to, this.#end - offset);
+    const { outbox, outboxWords } = mailbox;
+    const length = this.length - done;
+    const lent = this.placeIn(mailbox);
+    if (lent >= 0) copy(outbox, outboxWords, lent + done, outbox, outboxWords, to, length);
+    else copy(this.memory(), this.#words, this.#offset + done, outbox, outboxWords, to, length);
+  }
+
+  /** Where in the mailbox's memory the stretch begins; -1 if it is of another. */
+  placeIn(mailbox: Mailbox): number {
+    const place = this.#view === null ? -1 : mailbox.placeOf(this.#view);
+    return place < 0 ? place : place + this.#offset;
+  }
+
+  /** Sees to it that the stretch stays what it is while others run: a copy if it was only lent. */
+  keep(): void {
+    if (this.#view === null || !isLent(this.#view)) return;
+    const copied = Buffer.from(this.memory().subarray(this.#offset, this.#end));
+    this.point(copied, 0, copied.length);
   }
 
   /** Lets go of the view. */

@@ -4,6 +4,7 @@ import { constants } from 'node:os';
 import { ArgumentRangeError, ArgumentTypeError } from '../kernel/errors.ts';
 import { currentKernel } from '../kernel/here.ts';
 import { made } from '../kernel/made.ts';
+import { own } from '../kernel/mailbox.ts';
 import type { Coroutine, Operation } from '../kernel/operation.ts';
 import { closedError, Readiness } from '../kernel/readiness.ts';
 import { Ring } from '../kernel/ring.ts';
@@ -215,6 +216,7 @@ export class DatagramSocket implements Disposable {
     for (;;) {
       const result = addon.sendDatagram(this.open, data, to?.host, to?.port);
       if (result >= 0) return result;
+      data = own(data);
       yield* this.room(result, to);
     }
   }
@@ -233,6 +235,7 @@ export class DatagramSocket implements Disposable {
         : addon.sendDatagrams(this.open, data);
       if (result >= 0) sent += result;
       else {
+        datagrams = datagrams.map((each) => ({ ...each, data: own(each.data) }));
         try {
           yield* this.room(result, addresses[0]);
         } catch (error) {

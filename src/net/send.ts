@@ -1,11 +1,12 @@
 // A socket's write side as one reusable operation: nothing is allocated per message.
 //
 // What is small goes to the loop's outbox and leaves with the next wait, together with what other sockets send: the bytes
-// are copied, so the caller's buffer is free at once. What is large is sent at once, from where it lies. If the system
-// does not take all of an order, the rest waits here, and until it has gone nothing more is taken over.
+// are copied, so the caller's buffer is free at once. What is large is sent at once, from where it lies, unless it lies in
+// the inbox: then it is an order, too. If the system does not take all of an order, the rest waits here, and until it has
+// gone nothing more is taken over.
 
 import { ArgumentTypeError } from '../kernel/errors.ts';
-import { type Mailbox, PARCEL } from '../kernel/mailbox.ts';
+import { type Mailbox, own, PARCEL } from '../kernel/mailbox.ts';
 import type { Operation, Park } from '../kernel/operation.ts';
 import { spend } from '../kernel/park.ts';
 import { closedError, type Readiness, type Sender } from '../kernel/readiness.ts';
@@ -53,7 +54,7 @@ export class SendOperation extends Window implements Operation<number>, Iterator
     const total = checkBuffers(buffers);
     if (total <= PARCEL) return this.aim(Buffer.concat(buffers), 0, undefined, true);
     this.begin();
-    return sendList(this.#readiness, buffers, total, (done) => this.tell(done));
+    return sendList(this.#readiness, buffers.map(own), total, (done) => this.tell(done));
   }
 
   file(file: string | number, stretch: FileStretch): Operation<number> {
@@ -73,7 +74,10 @@ export class SendOperation extends Window implements Operation<number>, Iterator
     const readiness = this.#readiness;
     readiness.checkWriter();
     while (readiness.writable) {
-      if (spend()) return readiness.giveWayWriter(this);
+      if (spend()) {
+        this.keep();
+        return readiness.giveWayWriter(this);
+      }
       readiness.writer = null; // unless it parks below
       this.#sent += this.offer(this, this.#sent);
       if (this.#sent === this.length || (!this.#all && this.#sent > 0)) {
@@ -81,6 +85,7 @@ export class SendOperation extends Window implements Operation<number>, Iterator
         return RESULT;
       }
     }
+    this.keep();
     return readiness.parkWriter(this);
   }
 
@@ -102,11 +107,7 @@ export class SendOperation extends Window implements Operation<number>, Iterator
     }
     const { mailbox } = readiness;
     if (mailbox !== null) {
-      const place = length <= PARCEL ? mailbox.order(readiness, length) : -1;
-      if (place >= 0) {
-        window.store(mailbox, place, done);
-        return length;
-      }
+      if (this.order(mailbox, window, done)) return length;
       if (length <= PARCEL || readiness.bundle === mailbox.bundle) {
         readiness.flush(); // room for it, or what was ordered before goes first
         return this.offer(window, done);
@@ -145,6 +146,18 @@ export class SendOperation extends Window implements Operation<number>, Iterator
 
   override toString(): string {
     return `send on fd ${this.#readiness.fd}`;
+  }
+
+  private order(mailbox: Mailbox, window: Window, done: number): boolean {
+    const length = window.length - done;
+    if (length > PARCEL) {
+      const place = window.placeIn(mailbox);
+      return place >= 0 && mailbox.stays(place) && mailbox.orderLent(this.#readiness, place + done, length);
+    }
+    const place = mailbox.order(this.#readiness, length);
+    if (place < 0) return false;
+    window.store(mailbox, place, done);
+    return true;
   }
 
   private tell(done: number): void {

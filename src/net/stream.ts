@@ -15,6 +15,9 @@ import { BufferedWriter, type WriterOptions } from './writer.ts';
 /** Of all sockets' trySend(), since it is over when that returns: one object that is always in the cache. */
 const AT_ONCE = new Window();
 
+/** The most that recvView() gives of a stream for which the selector does not receive. */
+export const AS_VIEW = 65_536;
+
 /** One task may receive and one may send at a time; a second one gets BusyError. */
 export class Stream implements Disposable {
   /** @internal */
@@ -69,6 +72,21 @@ export class Stream implements Disposable {
       return buffer.subarray(0, yield* stream.recvInto(buffer));
     })();
     return made(operation, 'recv()');
+  }
+
+  /**
+   * Receives what has come, and gives it as it lies in the loop's own memory: a view, without a copy, empty at the end of
+   * the stream. It is yours until your next `yield*`, when others' bytes may take its place; copy what you want to keep
+   * (`Buffer.from(view)`). The one thing to be awaited with it is a send, of this or another stream: that copies for
+   * itself what it cannot hand to the system at once. Errors as recvInto(). (io_uring: provided buffers)
+   * @example
+   * const bytes = yield* socket.recvView();
+   * yield* socket.sendAll(bytes);
+   */
+  recvView(): Operation<Buffer> {
+    const { mailbox } = this.readiness;
+    if (mailbox === null) return this.recv(AS_VIEW);
+    return made(this.#receive.lend(mailbox), 'recvView()');
   }
 
   /** Sends as much as is taken over at once, at least one byte of a non-empty buffer; gives how many. Errors as sendAll(). */

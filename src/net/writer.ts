@@ -5,6 +5,7 @@ import { createTask } from '../kernel/create-task.ts';
 import { ArgumentRangeError, ArgumentTypeError, ClosedError } from '../kernel/errors.ts';
 import { here } from '../kernel/here.ts';
 import { made } from '../kernel/made.ts';
+import { own } from '../kernel/mailbox.ts';
 import { type Coroutine, DONE, type Operation, type Park } from '../kernel/operation.ts';
 import { park } from '../kernel/park.ts';
 import type { Task } from '../kernel/task.ts';
@@ -67,7 +68,7 @@ export class BufferedWriter {
         `write() takes a Uint8Array (a Buffer is one), not ${typeof data}: encode strings first`,
       );
     }
-    return made(this.writing(data), 'write()');
+    return made(this.writing(own(data)), 'write()');
   }
 
   /** Suspends until all that was written has been taken over by the system. Errors as write(). */

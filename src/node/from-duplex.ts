@@ -9,6 +9,7 @@ import { checkSize, outside } from '../native/window.ts';
 import { BufferedReader, type ByteSource, type ReaderOptions } from '../net/reader.ts';
 import { PATIENCE } from '../net/rest.ts';
 import { checkBuffers } from '../net/send-many.ts';
+import { AS_VIEW } from '../net/stream.ts';
 import { BufferedWriter, type ByteSink, type WriterOptions } from '../net/writer.ts';
 import { Event } from '../sync/event.ts';
 import { guestKernel } from './guest-kernel.ts';
@@ -59,6 +60,11 @@ export class DuplexStream implements ByteSource, ByteSink, Disposable {
       throw outside(offset, length, buffer.length);
     }
     return made(this.receiving(buffer, offset, count), 'recvInto()');
+  }
+
+  /** As Socket.recvView(), but of memory that stays yours. */
+  recvView(): Operation<Buffer> {
+    return this.recv(AS_VIEW);
   }
 
   /** As Socket.recv(). */

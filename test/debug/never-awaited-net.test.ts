@@ -26,9 +26,11 @@ test('each operation of a socket and a listener, and connect()', () => {
       yield* server.recvInto(buffer);
       server.recv(3);
       yield* server.recv(3);
+      server.recvView();
+      yield* server.recvView();
     }
   });
-  const calls = ['accept()', 'connect()', 'send()', 'sendAll()', 'recvInto()', 'recv()'];
+  const calls = ['accept()', 'connect()', 'send()', 'sendAll()', 'recvInto()', 'recv()', 'recvView()'];
   expect(found.sort()).toEqual(calls.map((call) => `Task-1 called ${call}`).sort());
 });
 

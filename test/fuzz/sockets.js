@@ -45,6 +45,14 @@ function* write(socket, random, key, state) {
   socket.shutdown();
 }
 
+/** @param {Buffer} bytes @param {number} key @param {State} state */
+function check(bytes, key, state) {
+  for (let i = 0; i < bytes.length; i++) {
+    if (bytes[i] !== byteAt(key, state.got + i)) assert.fail(`byte ${state.got + i} is another`);
+  }
+  state.got += bytes.length;
+}
+
 /** @param {Socket} socket @param {Random} random @param {number} key @param {State} state @returns {import('coreactor').Coroutine<void>} */
 function* read(socket, random, key, state) {
   const buffer = Buffer.alloc(1 << 16);
@@ -52,14 +60,19 @@ function* read(socket, random, key, state) {
     const length = 1 + random(SIZES[random(6)] ?? 1);
     const offset = random(100);
     let got;
+    if (random(100) < 40) {
+      const cancelled = random(100) < 30;
+      const view = cancelled ? yield* moveOnAfter(random(2), () => socket.recvView()) : yield* socket.recvView();
+      if (view === undefined) continue;
+      if (view.length === 0) return;
+      check(view, key, state);
+      continue;
+    }
     if (random(100) < 30) got = yield* moveOnAfter(random(2), () => socket.recvInto(buffer, offset, length));
     else got = yield* socket.recvInto(buffer, offset, length);
     if (got === undefined) continue; // cancelled: nothing is lost
     if (got === 0) return;
-    for (let i = 0; i < got; i++) {
-      if (buffer[offset + i] !== byteAt(key, state.got + i)) assert.fail(`byte ${state.got + i} is another`);
-    }
-    state.got += got;
+    check(buffer.subarray(offset, offset + got), key, state);
     if (random(100) < 5) yield* sleep(random(2));
   }
 }
@@ -84,6 +97,24 @@ function* talk(a, b, random) {
   return there.sent + back.sent;
 }
 
+/** One direction of a connection by way of this process, from where it lies. */
+/** @param {Socket} from @param {Socket} to @param {Random} random @returns {import('coreactor').Coroutine<void>} */
+function* relay(from, to, random) {
+  for (;;) {
+    const view = yield* from.recvView();
+    if (view.length === 0) break;
+    let sent = 0;
+    if (random(100) < 50) sent = to.trySend(view);
+    if (sent < view.length && random(100) < 30) {
+      const cut = sent + random(view.length - sent);
+      const rest = Buffer.from(view.subarray(cut));
+      yield* to.sendAll(view.subarray(sent, cut));
+      yield* to.sendAll(rest);
+    } else yield* to.sendAll(view, sent);
+  }
+  to.shutdown();
+}
+
 /** Cancelled and abandoned connections, among which the others live. */
 /** @param {import('coreactor').Listener} listener @param {Random} random @returns {import('coreactor').Coroutine<void>} */
 function* disturb(listener, random) {
@@ -92,15 +123,36 @@ function* disturb(listener, random) {
   task.cancel();
 }
 
+/** @param {import('coreactor').Listener} listener @returns {import('coreactor').Coroutine<[Socket, Socket]>} */
+function* pair(listener) {
+  const connecting = createTask(connect(listener.address));
+  const server = yield* listener.accept();
+  return [yield* connecting, server];
+}
+
 /** @param {number} seed @returns {import('coreactor').Coroutine<number>} */
 function* program(seed) {
   const random = seeded(seed);
   const listener = listen({ host: '127.0.0.1', port: 0 });
   const talks = [];
   for (let i = 1 + random(6); i > 0; i--) {
-    const connecting = createTask(connect(listener.address));
-    const server = yield* listener.accept();
-    talks.push(createTask(talk(yield* connecting, server, seeded(random(2 ** 31)))));
+    const [client, server] = yield* pair(listener);
+    const fork = () => seeded(random(2 ** 31));
+    if (random(100) < 50) {
+      talks.push(createTask(talk(client, server, fork())));
+      continue;
+    }
+    const [near, far] = yield* pair(listener);
+    const relays = [createTask(relay(server, near, fork())), createTask(relay(near, server, fork()))];
+    talks.push(
+      createTask(function* () {
+        const bytes = yield* talk(client, far, fork());
+        for (const each of relays) yield* each;
+        server.close();
+        near.close();
+        return bytes;
+      }),
+    );
     if (random(100) < 30) yield* moveOnAfter(random(2), () => listener.accept());
   }
   let bytes = 0;

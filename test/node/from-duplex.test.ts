@@ -11,6 +11,7 @@ import {
   type DuplexStream,
   fromDuplex,
   fromPromise,
+  gather,
   listen,
   runPromise,
   sleep,
@@ -171,6 +172,34 @@ test('the end of what comes is a recv() of nothing, while our direction goes on'
     duplex.push(null);
     expect((yield* receiving).length).toBe(0);
     expect(yield* stream.sendAll(HELLO)).toBe(HELLO.length);
+  }));
+
+test('recvView() gives what has come, in memory of its own, and sends what others lend it as it was', () =>
+  guest(function* () {
+    using listener = listen(ANY);
+    const [socket, peer] = yield* gather([connect(listener.address as Target), listener.accept()]);
+    const written: Buffer[] = [];
+    const duplex = new Duplex({
+      read() {},
+      write: (chunk, _encoding, done) => {
+        written.push(chunk);
+        setImmediate(done);
+      },
+    });
+    using stream = fromDuplex(duplex);
+    duplex.push(HELLO);
+    const view = yield* stream.recvView();
+    expect(view).toEqual(HELLO);
+    duplex.push(null);
+    expect(yield* stream.recvView()).toHaveLength(0);
+    for (const letter of ['a', 'b', 'c']) {
+      yield* peer.sendAll(Buffer.alloc(1000, letter));
+      yield* stream.sendAll(yield* socket.recvView());
+    }
+    expect(Buffer.concat(written).toString()).toBe('a'.repeat(1000) + 'b'.repeat(1000) + 'c'.repeat(1000));
+    expect(view).toEqual(HELLO);
+    socket.close();
+    peer.close();
   }));
 
 test('a write that is cut off fails: with the error of the stream, or as it was closed', () =>

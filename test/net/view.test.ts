@@ -1,0 +1,439 @@
+// recvView(): the bytes as they lie in the loop's memory. They are the program's until it suspends; what is sent of them
+// is right even then.
+
+import { expect, test } from 'vitest';
+import {
+  BusyError,
+  ClosedError,
+  type Coroutine,
+  createTask,
+  gather,
+  moveOnAfter,
+  type Operation,
+  pipe,
+  run,
+  type Socket,
+  type Stream,
+  sleep,
+  spend,
+} from '../../src/index.ts';
+import { currentKernel } from '../../src/kernel/here.ts';
+import { Mailbox } from '../../src/kernel/mailbox.ts';
+import { NativeSelector } from '../../src/native/native-selector.ts';
+import { seeded } from '../../src/testing/seeded.ts';
+import { pair } from './pair.ts';
+
+/** Bytes that tell where they belong. */
+function pattern(length: number, seed = 0): Buffer {
+  const bytes = Buffer.alloc(length);
+  for (let i = 0; i < length; i++) bytes[i] = (i * 31 + (i >> 8) + seed) & 255;
+  return bytes;
+}
+
+/** Copies of all that comes, until `length` bytes or the end. */
+function* viewAll(socket: Socket, length = Number.POSITIVE_INFINITY): Coroutine<Buffer> {
+  const chunks: Buffer[] = [];
+  for (let got = 0; got < length; ) {
+    const view = yield* socket.recvView();
+    if (view.length === 0) break;
+    got += view.length;
+    chunks.push(Buffer.from(view));
+  }
+  return Buffer.concat(chunks);
+}
+
+function* echo(socket: Socket): Coroutine<void> {
+  for (;;) {
+    const bytes = yield* socket.recvView();
+    if (bytes.length === 0) break;
+    yield* socket.sendAll(bytes);
+  }
+  socket.shutdown('write');
+}
+
+test('a view of what has come, a Buffer; an empty one at the end, again and again', () => {
+  run(function* () {
+    const [a, b] = yield* pair();
+    yield* a.sendAll(Buffer.from('hello'));
+    const view = yield* b.recvView();
+    expect(view).toBeInstanceOf(Buffer);
+    expect(view.toString()).toBe('hello');
+    a.shutdown('write');
+    expect(yield* b.recvView()).toHaveLength(0);
+    expect(yield* b.recvView()).toHaveLength(0);
+  });
+});
+
+test.each([100, 5000, 16_384, 70_000, 1_000_000])(
+  'many echo messages of %i bytes without a copy of their own',
+  (size) => {
+    run(function* () {
+      const talks = Array.from(
+        { length: 20 },
+        (_, i) =>
+          function* (): Coroutine<void> {
+            const [a, b] = yield* pair();
+            const server = createTask(echo(b));
+            for (let round = 0; round < 5; round++) {
+              const message = pattern(size, i * 7 + round);
+              const sending = createTask(a.sendAll(message));
+              expect((yield* viewAll(a, size)).equals(message)).toBe(true);
+              yield* sending;
+            }
+            a.shutdown('write');
+            expect(yield* a.recvView()).toHaveLength(0);
+            yield* server;
+          },
+      );
+      yield* gather(talks.map((talk) => talk()));
+    });
+  },
+);
+
+test('S50: what a slow peer does not take at once is sent as it was, whatever others receive meanwhile', () => {
+  run(function* () {
+    const [a, slow] = yield* pair();
+    const [from, to] = yield* pair();
+    const message = pattern(8_000_000);
+    const relay = createTask(function* () {
+      for (;;) {
+        const bytes = yield* to.recvView();
+        if (bytes.length === 0) break;
+        yield* a.sendAll(bytes);
+      }
+      a.shutdown('write');
+    });
+    createTask(function* () {
+      yield* from.sendAll(message);
+      from.shutdown('write');
+    });
+    const disturbing = createTask(noise());
+    yield* sleep(20);
+    const chunks: Buffer[] = [];
+    for (;;) {
+      const chunk = yield* slow.recv(200_000);
+      if (chunk.length === 0) break;
+      chunks.push(chunk);
+      yield* sleep(0);
+    }
+    yield* relay;
+    disturbing.cancel();
+    expect(Buffer.concat(chunks).equals(message)).toBe(true);
+  });
+});
+
+test('a rest of trySend() is a view, too, and can be awaited with sendAll()', () => {
+  run(function* () {
+    const [a, b] = yield* pair();
+    const message = pattern(3_000_000);
+    createTask(function* () {
+      for (;;) {
+        const bytes = yield* b.recvView();
+        if (bytes.length === 0) break;
+        const sent = b.trySend(bytes);
+        if (sent < bytes.length) yield* b.sendAll(bytes, sent);
+      }
+      b.shutdown('write');
+    });
+    createTask(function* () {
+      yield* a.sendAll(message);
+      a.shutdown('write');
+    });
+    yield* sleep(20); // nobody reads: the echo has to wait
+    expect((yield* viewAll(a)).equals(message)).toBe(true);
+  });
+});
+
+function* asPipe(): Coroutine<{ reader: Stream; writer: Stream }> {
+  const [writer, reader] = yield* pair();
+  return { reader, writer };
+}
+
+/** Sends until there is no room any more, and gives how much. */
+function* fill(to: Stream): Coroutine<number> {
+  const some = Buffer.alloc(65_536);
+  let filled = 0;
+  for (let refusals = 0; refusals < 5; yield* sleep(2)) {
+    const taken = to.trySend(some);
+    filled += taken;
+    refusals = taken === 0 ? refusals + 1 : 0;
+  }
+  return filled;
+}
+
+/** Receives so much elsewhere that it writes over all that was lent, again and again. */
+function* noise(): Coroutine<void> {
+  const [x, y] = yield* pair();
+  for (;;) {
+    yield* x.sendAll(Buffer.alloc(30_000, 0xee));
+    for (let got = 0; got < 30_000; ) got += (yield* y.recvView()).length;
+  }
+}
+
+type Way = (to: Stream, view: Buffer) => Operation<unknown>;
+const ways = new Map<string, Way>([
+  ['sendAll()', (to, view) => to.sendAll(view)],
+  ['send()', (to, view) => to.send(view)],
+  ['sendAll() of a part', (to, view) => to.sendAll(view.subarray(0, view.length))],
+  ['sendAll() of several', (to, view) => to.sendAll([view, Buffer.from('end')])],
+  ['sendAll() of many bytes in several', (to, view) => to.sendAll([view, Buffer.alloc(20_000)])],
+  [
+    'a writer',
+    function* (to, view) {
+      const writer = to.writer({ highWater: 1 });
+      yield* writer.write(Buffer.alloc(10));
+      yield* writer.write(view);
+      yield* writer.flush();
+    },
+  ],
+]);
+
+test.each([...ways])(
+  'S50: who awaits %s with a view sends what it was, whatever others receive meanwhile',
+  (name, way) => {
+    run(function* () {
+      for (const piped of [false, true]) {
+        const { reader: peer, writer: to } = piped ? pipe() : yield* asPipe();
+        const [from, b] = yield* pair();
+        let filled = yield* fill(to);
+        const message = pattern(3000);
+        yield* from.sendAll(message);
+        yield* sleep(5);
+        const view = yield* b.recvView();
+        expect(view.equals(message)).toBe(true);
+        const disturbing = createTask(noise());
+        const sending = createTask(() => way(to, view));
+        yield* sleep(20);
+        expect(sending.done).toBe(false);
+        if (name === 'a writer') filled += 10;
+        const chunks: Buffer[] = [];
+        for (let got = 0; got < filled + message.length; ) {
+          const chunk = yield* peer.recv(filled + message.length - got);
+          got += chunk.length;
+          chunks.push(chunk);
+        }
+        yield* sending;
+        disturbing.cancel();
+        expect(Buffer.concat(chunks).includes(message)).toBe(true);
+      }
+    });
+  },
+);
+
+test('what came before the first recvView() is given as a view, and what a smaller recvInto() has left', () => {
+  run(function* () {
+    const [a, b] = yield* pair();
+    yield* a.sendAll(Buffer.from('abc'));
+    expect((yield* b.recv(1)).toString()).toBe('a');
+    yield* a.sendAll(Buffer.from('def'));
+    yield* sleep(10); // nobody reads
+    expect((yield* viewAll(b, 5)).toString()).toBe('bcdef');
+    yield* a.sendAll(Buffer.from('ghi'));
+    expect((yield* b.recvView()).toString()).toBe('ghi');
+  });
+});
+
+test.each([1, 2, 3, 4])(
+  'views and copies in any mixture, of any size, some of them cancelled, lose nothing (seed %i)',
+  (seed) => {
+    run(function* () {
+      const random = seeded(seed);
+      const [a, b] = yield* pair();
+      const message = pattern(2_000_000);
+      createTask(function* () {
+        for (let at = 0; at < message.length; ) {
+          const size = Math.min(
+            message.length - at,
+            1 + random([10, 1000, 5000, 40_000, seed % 2 === 0 ? 3000 : 100_000][random(5)] as number),
+          );
+          at += yield* a.sendAll(message, at, size);
+          if (random(3) === 0) yield* sleep(0);
+        }
+        a.shutdown('write');
+      });
+      const chunks: Buffer[] = [];
+      for (;;) {
+        const how = random(4);
+        if (random(4) === 0) yield* sleep(0);
+        let chunk: Buffer | undefined;
+        if (how === 0) chunk = yield* moveOnAfter(random(2), () => b.recvView());
+        else if (how === 1) chunk = yield* moveOnAfter(random(2), () => b.recv(1 + random(50_000)));
+        else if (how === 2) chunk = yield* b.recvView();
+        else chunk = yield* b.recv(1 + random(3000));
+        if (chunk === undefined) continue;
+        if (chunk.length === 0) break;
+        chunks.push(Buffer.from(chunk));
+      }
+      expect(Buffer.concat(chunks).equals(message)).toBe(true);
+    });
+  },
+);
+
+test('messages of all sizes come as they are, wherever they lie', () => {
+  run(function* () {
+    const [a, b] = yield* pair();
+    const [c, d] = yield* pair();
+    for (let size = 1; size < 30_000; size += 1 + (size >> 2)) {
+      for (const from of [a, c]) yield* from.sendAll(pattern(size, size));
+      for (const to of [b, d]) expect((yield* viewAll(to, size)).equals(pattern(size, size))).toBe(true);
+    }
+  });
+});
+
+test('large messages lie in the inbox, which takes no call for each, when the selector has learnt of them', () => {
+  run(function* () {
+    const [a, b] = yield* pair();
+    let last: Buffer = Buffer.alloc(0);
+    for (let round = 0; round < 5; round++) {
+      const reading = createTask(function* () {
+        for (let got = 0; got < 16_384; got += last.length) last = yield* b.recvView();
+      });
+      yield* sleep(5);
+      yield* a.sendAll(pattern(16_384));
+      yield* reading;
+    }
+    const { mailbox } = currentKernel('a test').poller;
+    expect(last).toHaveLength(16_384);
+    expect(mailbox?.stays(last.byteOffset)).toBe(true);
+  });
+});
+
+test('S50: orders of small pieces before and after one of a view keep to their sockets and their order', () => {
+  run(function* () {
+    const [a, peerOfA] = yield* pair();
+    const [b, peerOfB] = yield* pair();
+    const [from, to] = yield* pair();
+    const large = pattern(6000, 1);
+    const ends = createTask(function* () {
+      for (;;) {
+        const view = yield* to.recvView();
+        if (view.length === 0) return;
+        expect(a.trySend(Buffer.from('one '))).toBe(4);
+        expect(b.trySend(view)).toBe(view.length);
+        expect(a.trySend(Buffer.from('two '))).toBe(4);
+        expect(b.trySend(view)).toBe(view.length);
+        expect(b.trySend(Buffer.from('end '))).toBe(4);
+      }
+    });
+    for (let round = 0; round < 3; round++) {
+      yield* from.sendAll(large);
+      yield* sleep(5);
+    }
+    from.shutdown('write');
+    yield* ends;
+    a.shutdown('write');
+    b.shutdown('write');
+    const text = (yield* viewAll(peerOfA)).toString();
+    expect(text.replaceAll('one two ', '')).toBe('');
+    const got = yield* viewAll(peerOfB);
+    expect(got.length).toBe(2 * 3 * 6000 + text.length / 2);
+    // However the six thousand came, in one or more pieces, each piece is there twice, one after the other.
+    expect(got.includes(large.subarray(0, 1000))).toBe(true);
+  });
+});
+
+test('S50: who has spent his budget and gives way before he sends a view sends what it was', () => {
+  run(function* () {
+    const [to, peer] = yield* pair();
+    const [from, b] = yield* pair();
+    const disturbing = createTask(noise());
+    yield* sleep(20);
+    for (const size of [3000, 9000]) {
+      const message = pattern(size, size);
+      for (let round = 0; round < 3; round++) {
+        yield* from.sendAll(message);
+        for (let got = 0; got < size; ) {
+          const view = yield* b.recvView();
+          got += view.length;
+          while (!spend());
+          yield* to.sendAll(view);
+        }
+        expect((yield* viewAll(peer, size)).equals(message)).toBe(true);
+      }
+    }
+    disturbing.cancel();
+  });
+});
+
+test('one view to more sockets than there are orders', () => {
+  run(function* () {
+    const [from, to] = yield* pair();
+    const pairs: [Socket, Socket][] = [];
+    for (let i = 0; i < 530; i++) pairs.push(yield* pair());
+    const message = pattern(5000);
+    for (let round = 0; round < 3; round++) {
+      const sending = createTask(function* () {
+        for (let got = 0; got < message.length; ) {
+          const view = yield* to.recvView();
+          got += view.length;
+          for (const [a] of pairs) expect(a.trySend(view)).toBe(view.length);
+        }
+      });
+      yield* sleep(5);
+      yield* from.sendAll(message);
+      yield* sending;
+      for (const [, b] of pairs) expect((yield* viewAll(b, 5000)).equals(message)).toBe(true);
+    }
+  });
+});
+
+test('a view that was made before is given again only for the same place and length', () => {
+  const mailbox = new Mailbox();
+  const random = seeded(1);
+  const known = new Set<Buffer>();
+  for (let i = 0; i < 5000; i++) {
+    const offset = 8 * random(2000);
+    const length = 1 + random(2);
+    const view = mailbox.lend(offset, length);
+    expect(view.byteOffset - mailbox.inbox.byteOffset).toBe(offset);
+    expect(view).toHaveLength(length);
+    expect(mailbox.placeOf(view)).toBe(view.byteOffset);
+    known.add(view);
+  }
+  expect(known.size).toBeLessThan(5000);
+});
+
+test('S33: it has the errors of recvInto()', () => {
+  run(function* () {
+    const [a, b] = yield* pair();
+    const waiting = createTask(() => b.recvView());
+    yield* sleep(0);
+    expect(() => b.recvView()).toThrow(BusyError);
+    b.close();
+    yield* gather([waiting], { returnExceptions: true });
+    expect(waiting.exception()).toBeInstanceOf(ClosedError);
+    expect(() => b.recvView()).toThrow(ClosedError);
+    const [c, d] = yield* pair();
+    const reading = createTask(() => d.recvView());
+    yield* sleep(0);
+    c.reset();
+    yield* gather([reading], { returnExceptions: true });
+    expect(reading.exception()).toMatchObject({ code: 'ECONNRESET' });
+    a.close();
+  });
+});
+
+test("H30: with a view nobody gives the loop's memory to another thread", () => {
+  run(function* () {
+    const [a, b] = yield* pair();
+    yield* a.sendAll(Buffer.from('hello'));
+    const view = yield* b.recvView();
+    try {
+      structuredClone(view, { transfer: [view.buffer as ArrayBuffer] });
+    } catch {} // as newer Nodes do; older ones copy it
+    expect(view.toString()).toBe('hello');
+    yield* a.sendAll(Buffer.from('again'));
+    expect((yield* b.recvView()).toString()).toBe('again');
+  });
+});
+
+test('H30: memory that is gone all the same is not written to', () => {
+  for (const call of [(selector: NativeSelector) => selector.wait(1), (selector: NativeSelector) => selector.flush()]) {
+    const selector = new NativeSelector('auto');
+    const { memory } = selector.mailbox;
+    expect(call(selector)).toBe(0);
+    structuredClone(memory, { transfer: [memory] });
+    expect(() => call(selector)).toThrow(/memory was transferred/);
+    selector.close();
+  }
+});
