@@ -20,7 +20,8 @@ const HOW: Record<Direction, number> = { read: 0, write: 1, both: 2 };
  * Bytes cross in batches: with the one wait of a turn the selector brings what many sockets have received, and takes along
  * what was sent in pieces of up to 4 KiB. So such a piece leaves at the end of the turn, or with shutdown() and close(),
  * which may end a program after it; the buffer is yours again at once. If the system then refuses it, the next call on the
- * socket throws that. Larger pieces go at once.
+ * socket throws that. Larger pieces go at once, unless they lie in the loop's memory (see recvView()): those are sent from
+ * there, in batches, too.
  * @example
  * using socket = yield* connect({ host: '127.0.0.1', port: 7 });
  * yield* socket.sendAll(Buffer.from('hello'));
