@@ -68,11 +68,12 @@ int Selector::wait(int64_t ns) {
   if (room() == 0) return count_;
   const bool unsent = count_ > 0;
   // It may lie in the inbox, and is told with this batch: nothing is received over it.
-  received_ = unsent ? mailbox_.inboxSize : 0;
+  const bool receives = mayReceive_ && !unsent;
+  received_ = receives ? 0 : mailbox_.inboxSize;
   arrivals_ = 0;
   crowded_ = false;
   const int error = poll(unsent ? 0 : ns);
-  if (!unsent) learnShare();
+  if (receives) learnShare();
   return error < 0 && count_ == 0 ? error : count_;
 }
 

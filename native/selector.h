@@ -60,8 +60,12 @@ class Selector {
 
   virtual const char* name() const = 0;
 
-  // The next waits fill so many of the rows at most.
-  void limit(int rows) { capacity_ = rows; }
+  // For one whose rows and inbox another hands on: the next wait fills so many of the rows at most, and receives only
+  // if nobody needs any more what lies in the inbox.
+  void prepare(int rows, bool mayReceive) {
+    capacity_ = rows;
+    mayReceive_ = mayReceive;
+  }
 
   // Whether the mechanism tells edges by itself. Where it does not (poll, select), kEdge means: what has been told
   // is muted until modify() names it again. Code that calls modify() before it waits again is right on both.
@@ -179,6 +183,7 @@ class Selector {
   std::vector<int> accepted_;
   Ready* const rows_;
   int capacity_;
+  bool mayReceive_ = true;
   int count_ = 0;
   size_t received_ = 0;   // how much of the inbox this batch has filled
   int arrivals_ = 0;      // with how many pieces

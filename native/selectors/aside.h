@@ -34,8 +34,8 @@ class Aside {
   // To be called when the ring has told of fd(): gives each row to `tell`, `most` of them. What has no room stays
   // ready, and the file behind fd() may be another one after this: it is to be polled anew, as a level.
   template <class Tell>
-  void look(int most, Tell tell) {
-    selector_->limit(std::min(most, kRows));
+  void look(int most, bool mayReceive, Tell tell) {
+    selector_->prepare(std::min(most, kRows), mayReceive);
     const int count = selector_->wait(0);
     for (int row = 0; row < count; ++row) tell(rows_[row]);
   }

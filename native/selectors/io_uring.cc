@@ -504,12 +504,11 @@ void UringSelector::tell(int fd, const Registration& to, uint32_t events) {
   watch.row = emit(fd, to, events);
 }
 
-// What has no room stays ready, and is told of when its descriptor is polled anew: it is a level. So is everything if
-// what could not be sent is to be told, which may lie where aside_ receives.
+// What has no room stays ready, and is told of when its descriptor is polled anew: it is a level. If something could
+// not be sent, it may lie where aside_ receives.
 void UringSelector::tellAside() {
   asidePoll_ = Request();
-  if (unsent_) return;
-  aside_.look(room(), [this](const Ready& row) {
+  aside_.look(room(), !unsent_, [this](const Ready& row) {
     emitReceived(row.token, static_cast<uint32_t>(row.events), row.result, ringSize_ + static_cast<size_t>(row.offset));
   });
 }

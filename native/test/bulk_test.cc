@@ -227,4 +227,22 @@ TEST_CASE("bulk: of an order that is told as unsent the bytes still lie in the i
   }
 }
 
+TEST_CASE("H23: in bulk, too, everybody is told, though in each turn something cannot be sent") {
+  const Pair full = makeTcpPair();
+  fillUp(full.near);
+  const Pair other = makeTcpPair();
+  Office office;
+  office.watch(full.near, 100, kBulkArrivals);
+  office.watch(other.near, 1, kBulkArrivals);
+  office.wait(0);
+  put(other.far, "x");
+  awaitBytes(other.near, 1);
+  for (int turn = 0; turn < 20 && office.told.count(1) == 0; ++turn) {
+    fillUp(full.near);
+    office.order(full.near, 100, "never");
+    office.wait(kLimit);
+  }
+  CHECK(office.told.count(1) == 1);
+}
+
 TEST_SUITE_END();
