@@ -4,6 +4,7 @@
 // copy (see Readiness). It may be lent to the program, and sent from where it lies. The layouts are those of
 // native/mailbox.h.
 
+import { InvalidStateError } from './errors.ts';
 import type { Readiness } from './readiness.ts';
 
 const OUTBOX = 256 * 1024;
@@ -41,6 +42,10 @@ export function isLent(view: Uint8Array): boolean {
 /** The bytes for somebody who keeps them while others run: a copy if they are only lent. */
 export function own(view: Uint8Array): Uint8Array {
   return isLent(view) ? Buffer.from(view) : view;
+}
+
+export function lostMemory(): Error {
+  return new InvalidStateError("the loop's memory was transferred away: copy what recvView() gives, Buffer.from(view)");
 }
 
 export class Mailbox {

@@ -1,8 +1,8 @@
 // A native selector behind the kernel's SelectorPort. Owns its rows; belongs to one loop or one public Selector.
 
 import { constants } from 'node:os';
-import { ArgumentTypeError, ClosedError, CoreactorError, InvalidStateError } from '../kernel/errors.ts';
-import { Mailbox } from '../kernel/mailbox.ts';
+import { ArgumentTypeError, ClosedError, CoreactorError } from '../kernel/errors.ts';
+import { lostMemory, Mailbox } from '../kernel/mailbox.ts';
 import { INQUIRED, INTERRUPTED, ROW_FIELDS, ROWS_BEGIN, type SelectorPort, WOKEN } from '../kernel/selector-port.ts';
 import { addon, type HostWatchObject, type NativeSelectorObject } from './addon.ts';
 import { ownClock } from './own-clock.ts';
@@ -160,9 +160,7 @@ export class NativeSelector implements SelectorPort {
   // Native code has its address.
   private checkMemory(): void {
     if (this.#mailbox === null || this.#mailbox.outbox.length > 0) return;
-    throw new InvalidStateError(
-      "the loop's memory was transferred away: copy what recvView() gives, Buffer.from(view)",
-    );
+    throw lostMemory();
   }
 
   private open(): NativeSelectorObject {

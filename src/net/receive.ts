@@ -1,7 +1,7 @@
 // A socket's read side as one reusable operation: nothing is allocated per message.
 
 import { constants } from 'node:os';
-import type { Mailbox } from '../kernel/mailbox.ts';
+import { lostMemory, type Mailbox } from '../kernel/mailbox.ts';
 import type { Operation, Park } from '../kernel/operation.ts';
 import { spend } from '../kernel/park.ts';
 import { closedError, type Readiness } from '../kernel/readiness.ts';
@@ -48,6 +48,7 @@ export class ReceiveOperation extends Window implements Operation<number>, Itera
   /** As aim(), for a view of what has come instead of a number. */
   lend(mailbox: Mailbox): Operation<Buffer> {
     this.aim(mailbox.desk, 0, undefined);
+    if (this.length === 0) throw lostMemory();
     if (!this.#readiness.lends) forbidTransfer(mailbox.memory);
     this.#lends = this.#readiness.lends = true;
     return this as unknown as Operation<Buffer>;

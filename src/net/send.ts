@@ -5,7 +5,7 @@
 // the inbox: then it is an order, too. If the system does not take all of an order, the rest waits here, and until it has
 // gone nothing more is taken over.
 
-import { ArgumentTypeError } from '../kernel/errors.ts';
+import { ArgumentTypeError, InvalidStateError } from '../kernel/errors.ts';
 import { type Mailbox, own, PARCEL } from '../kernel/mailbox.ts';
 import type { Operation, Park } from '../kernel/operation.ts';
 import { spend } from '../kernel/park.ts';
@@ -20,11 +20,15 @@ import { checkBuffers, checkStretch, type FileStretch, sendFile, sendList } from
 // What next() gives: its value is read before anything else can run, so one object serves all.
 const RESULT: IteratorReturnResult<number> = { done: true, value: 0 };
 
+const BEGUN = -1;
+
 /** Its stretch of the caller's buffer is its base, not a part: one object less for the cache to miss. */
 export class SendOperation extends Window implements Operation<number>, Iterator<Park, number, void>, Sender {
   readonly #readiness: Readiness;
   #all = false;
   #sent = 0;
+  /** Of a send that has not begun: the mailbox's bundle when it was made. */
+  #made = BEGUN;
   /** What was taken over and the system has not taken yet. */
   #rest: Rest | null = null;
 
@@ -46,6 +50,7 @@ export class SendOperation extends Window implements Operation<number>, Iterator
     this.point(view, offset, length);
     this.#all = all;
     this.#sent = 0;
+    this.#made = this.#readiness.mailbox?.bundle ?? BEGUN;
     return this;
   }
 
@@ -73,6 +78,7 @@ export class SendOperation extends Window implements Operation<number>, Iterator
   next(): IteratorResult<Park, number> {
     const readiness = this.#readiness;
     readiness.checkWriter();
+    if (this.#made !== BEGUN) this.checkView();
     while (readiness.writable) {
       if (spend()) {
         this.keep();
@@ -138,7 +144,10 @@ export class SendOperation extends Window implements Operation<number>, Iterator
   resume(): boolean {
     if (this.#rest === null) return true;
     const left = this.#rest.sendOn(this.#readiness.fd);
-    if (left > 0) return false;
+    if (left > 0) {
+      this.#readiness.ask(WRITE); // a selector without edges tells once
+      return false;
+    }
     if (left < 0) this.#readiness.failure = left;
     this.#rest = null;
     return true;
@@ -158,6 +167,18 @@ export class SendOperation extends Window implements Operation<number>, Iterator
     if (place < 0) return false;
     window.store(mailbox, place, done);
     return true;
+  }
+
+  // There was a wait since: what was lent may be another's now.
+  private checkView(): void {
+    const mailbox = this.#readiness.mailbox as Mailbox;
+    const late = mailbox.bundle !== this.#made;
+    this.#made = BEGUN;
+    if (late && this.placeIn(mailbox) >= 0) {
+      throw new InvalidStateError(
+        'a send of what recvView() gave has begun too late, when that was not there any more: await it where you make it, or copy the view',
+      );
+    }
   }
 
   private tell(done: number): void {

@@ -3,6 +3,7 @@
 import type { Duplex } from 'node:stream';
 import { ArgumentTypeError, BusyError, ClosedError, InvalidStateError } from '../kernel/errors.ts';
 import { made } from '../kernel/made.ts';
+import { own } from '../kernel/mailbox.ts';
 import type { Coroutine, Operation } from '../kernel/operation.ts';
 import { giveWay, spend } from '../kernel/park.ts';
 import { checkSize, outside } from '../native/window.ts';
@@ -86,7 +87,7 @@ export class DuplexStream implements ByteSource, ByteSink, Disposable {
   sendAll(data: Uint8Array | readonly Uint8Array[]): Operation<number> {
     const list: readonly Uint8Array[] = Array.isArray(data) ? data : [data as Uint8Array];
     checkBuffers(list);
-    return made(this.sending(list), 'sendAll()');
+    return made(this.sending(list.map(own)), 'sendAll()');
   }
 
   /** As Socket.trySend(): all of it, or nothing while the stream wants no more. The stream may still have it in its buffer. */

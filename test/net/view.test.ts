@@ -199,10 +199,12 @@ test.each([...ways])(
         const message = pattern(3000);
         yield* from.sendAll(message);
         yield* sleep(5);
-        const view = yield* b.recvView();
-        expect(view.equals(message)).toBe(true);
         const disturbing = createTask(noise());
-        const sending = createTask(() => way(to, view));
+        const sending = createTask(function* () {
+          const view = yield* b.recvView();
+          expect(view.equals(message)).toBe(true);
+          yield* way(to, view);
+        });
         yield* sleep(20);
         expect(sending.done).toBe(false);
         if (name === 'a writer') filled += 10;
@@ -391,6 +393,43 @@ test('a view that was made before is given again only for the same place and len
     known.add(view);
   }
   expect(known.size).toBeLessThan(5000);
+});
+
+test('H30: a send of a view that another task begins, when it is not there any more, fails and sends nothing', () => {
+  run(function* () {
+    const [from, to] = yield* pair();
+    const [a, peerOfA] = yield* pair();
+    const [b, peerOfB] = yield* pair();
+    yield* from.sendAll(Buffer.from('text'));
+    const view = yield* to.recvView();
+    const results = yield* gather([a.sendAll(view), b.send(view)], { returnExceptions: true });
+    for (const error of results) expect(error).toMatchObject({ code: 'ERR_COREACTOR_INVALID_STATE' });
+    yield* a.sendAll(Buffer.from('more'));
+    expect((yield* peerOfA.recvView()).toString()).toBe('more');
+    b.close();
+    expect(yield* peerOfB.recvView()).toHaveLength(0);
+  });
+});
+
+test('H27: the rest of a large order goes on, however little of it goes at a time', () => {
+  run(function* () {
+    const [a, b] = yield* pair();
+    a.setOption('sendBuffer', 8192);
+    b.setOption('receiveBuffer', 4096);
+    const piece = pattern(4096);
+    let sent = 0;
+    for (let i = 0; i < 30; i++) sent += a.trySend(piece);
+    const sending = createTask(function* () {
+      yield* a.sendAll(piece);
+      a.shutdown('write');
+    });
+    yield* sleep(20);
+    let got = 0;
+    const buffer = Buffer.alloc(4096);
+    for (let count = yield* b.recvInto(buffer); count > 0; count = yield* b.recvInto(buffer)) got += count;
+    yield* sending;
+    expect(got).toBe(sent + piece.length);
+  });
 });
 
 test('S33: it has the errors of recvInto()', () => {

@@ -183,7 +183,7 @@ test('recvView() gives what has come, in memory of its own, and sends what other
       read() {},
       write: (chunk, _encoding, done) => {
         written.push(chunk);
-        setImmediate(done);
+        setTimeout(done, 20);
       },
     });
     using stream = fromDuplex(duplex);
@@ -194,9 +194,18 @@ test('recvView() gives what has come, in memory of its own, and sends what other
     expect(yield* stream.recvView()).toHaveLength(0);
     for (const letter of ['a', 'b', 'c']) {
       yield* peer.sendAll(Buffer.alloc(1000, letter));
-      yield* stream.sendAll(yield* socket.recvView());
+      const lent = yield* socket.recvView();
+      const others = createTask(function* () {
+        for (let i = 0; i < 20; i++) {
+          yield* peer.sendAll(Buffer.alloc(1000, 'x'));
+          yield* socket.recvView();
+        }
+      });
+      // The first is more than the stream takes at once.
+      yield* stream.sendAll([Buffer.alloc(100_000, letter), lent]);
+      yield* others;
     }
-    expect(Buffer.concat(written).toString()).toBe('a'.repeat(1000) + 'b'.repeat(1000) + 'c'.repeat(1000));
+    expect(Buffer.concat(written).toString()).toBe(['a', 'b', 'c'].map((letter) => letter.repeat(101_000)).join(''));
     expect(view).toEqual(HELLO);
     socket.close();
     peer.close();
