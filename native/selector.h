@@ -85,9 +85,8 @@ class Selector {
   // All three return 0 or -errno, the same errno on every mechanism:
   //   -EBADF  fd is negative or not open          -EEXIST add() of a registered fd
   //   -ENOENT modify() of an unregistered fd      -EPERM  fd cannot be polled (regular file, directory, /dev/null)
-  //   -EINVAL interest has other bits than kRead, kWrite, kPriority, kEdge, kReceive, kBulk, kAccept, token is
-  //   negative,
-  //           kReceive or kAccept comes without kRead and kEdge, or kReceive without a mailbox
+  //   -EINVAL interest has a bit that cannot be asked for, token is negative, kReceive or kAccept comes without kRead
+  //           and kEdge, or kReceive without a mailbox
   // Interest 0 (with or without kEdge) keeps the registration and reports nothing, not even a hangup.
   int add(int fd, uint32_t interest, int32_t token);
   int modify(int fd, uint32_t interest, int32_t token);

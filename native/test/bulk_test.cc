@@ -41,6 +41,26 @@ void receiveAll(Office& office, const std::vector<Pair>& pairs, size_t each) {
   for (size_t i = 0; i < pairs.size(); ++i) CHECK((office.received[static_cast<int32_t>(i)] == pattern(each, i)));
 }
 
+// So many rounds of a message of 16 KiB from each.
+void receiveRounds(Office& office, const std::vector<Pair>& pairs, int rounds) {
+  for (int round = 0; round < rounds; ++round) {
+    office.received.clear();
+    office.told.clear();
+    for (size_t i = 0; i < pairs.size(); ++i) put(pairs[i].far, pattern(16'384, i));
+    receiveAll(office, pairs, 16'384);
+  }
+}
+
+// Forty sockets that the office watches: more than its inbox has room for at once, with 16 KiB each.
+std::vector<Pair> watchMany(Office& office) {
+  std::vector<Pair> pairs;
+  for (int32_t i = 0; i < 40; ++i) {
+    pairs.push_back(makeTcpPair());
+    office.watch(pairs.back().near, i, kBulkArrivals);
+  }
+  return pairs;
+}
+
 // Waits until so much has come, without a look at it.
 void awaitBytes(const UniqueFd& fd, size_t length) {
   std::string space(length, '\0');
@@ -78,34 +98,15 @@ TEST_CASE("bulk: of more than 64 KiB the rest is there to be read") {
 }
 
 TEST_CASE("bulk: more than the inbox holds at once comes later, whole and in order, again and again") {
-  std::vector<Pair> pairs;
   Office office;
-  for (int32_t i = 0; i < 40; ++i) {
-    pairs.push_back(makeTcpPair());
-    office.watch(pairs.back().near, i, kBulkArrivals);
-  }
-  for (size_t round = 0; round < 20; ++round) {
-    office.received.clear();
-    office.told.clear();
-    for (size_t i = 0; i < pairs.size(); ++i) put(pairs[i].far, pattern(16'384, i));
-    receiveAll(office, pairs, 16'384);
-  }
+  receiveRounds(office, watchMany(office), 20);
 }
 
 TEST_CASE("bulk: after a while so many are told at once as the inbox has room for") {
-  std::vector<Pair> pairs;
   Office office;
   if (!office->edges()) return;  // those tell of all that they find
-  for (int32_t i = 0; i < 40; ++i) {
-    pairs.push_back(makeTcpPair());
-    office.watch(pairs.back().near, i, kBulkArrivals);
-  }
-  for (size_t round = 0; round < 12; ++round) {
-    office.received.clear();
-    office.told.clear();
-    for (size_t i = 0; i < pairs.size(); ++i) put(pairs[i].far, pattern(16'384, i));
-    receiveAll(office, pairs, 16'384);
-  }
+  const std::vector<Pair> pairs = watchMany(office);
+  receiveRounds(office, pairs, 12);
   for (const auto& [token, told] : office.told) CHECK_MESSAGE((told & kRead) == 0, token);
   // And of small ones many again.
   for (int round = 0; round < 6; ++round) {

@@ -9,13 +9,13 @@ import { made } from '../kernel/made.ts';
 import type { Coroutine, Operation } from '../kernel/operation.ts';
 import { sleep } from '../kernel/sleep.ts';
 import { addon } from '../native/addon.ts';
+import { workerThreads } from '../native/worker-threads.ts';
 import { Listener } from '../net/listener.ts';
 import { openFd } from '../net/open-fd.ts';
 import { type Handler, Server, type ServerOptions } from '../server/server.ts';
 import { Event } from '../sync/event.ts';
 import { openShared } from '../threads/shared-fd.ts';
 import { JOINED } from '../threads/worker-source.ts';
-import { workerThreads } from '../threads/worker-threads.ts';
 import type { Seat } from './member.ts';
 import type { ShareHandle } from './share.ts';
 

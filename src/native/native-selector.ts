@@ -159,8 +159,7 @@ export class NativeSelector implements SelectorPort {
 
   // Native code has its address.
   private checkMemory(): void {
-    if (this.#mailbox === null || this.#mailbox.outbox.length > 0) return;
-    throw lostMemory();
+    if (this.#mailbox?.outbox.length === 0) throw lostMemory();
   }
 
   private open(): NativeSelectorObject {

@@ -1,12 +1,10 @@
-// Memory that no other thread may be given: native code has its address. (node:worker_threads is loaded when it is first
-// needed: it brings much that most programs do not use.)
+// Memory that no other thread may be given: native code has its address.
 
-let mark: ((memory: object) => void) | undefined;
+import { workerThreads } from './worker-threads.ts';
 
 export function forbidTransfer(memory: ArrayBuffer): void {
-  mark ??= process.getBuiltinModule('node:worker_threads').markAsUntransferable;
   try {
-    mark(memory);
+    workerThreads().markAsUntransferable(memory);
   } catch {
     // A runtime that has only its name. A transfer is found out by NativeSelector then.
   }

@@ -78,8 +78,8 @@ export class Stream implements Disposable {
    * Receives what has come, and gives it as it lies in the loop's own memory: a view, without a copy, empty at the end of
    * the stream. It is yours until your next `yield*`, when others' bytes may take its place; copy what you want to keep
    * (`Buffer.from(view)`). The one thing to be awaited with it is a send, of this or another stream, where you make it (not
-   * by another task): that copies for itself what it cannot hand to the system at once. What was sent may still lie there: do not change it then. Errors as
-   * recvInto(). (io_uring: provided buffers)
+   * by another task): that copies for itself what it cannot hand to the system at once. What was sent may still lie there:
+   * do not change it then. Errors as recvInto(). (io_uring: provided buffers)
    * @example
    * const bytes = yield* socket.recvView();
    * yield* socket.sendAll(bytes);

@@ -9,9 +9,9 @@ import type { Coroutine } from '../kernel/operation.ts';
 import { giveWay, spend } from '../kernel/park.ts';
 import type { Task } from '../kernel/task.ts';
 import { addon } from '../native/addon.ts';
+import { workerThreads } from '../native/worker-threads.ts';
 import { type Pipe, pipe } from '../net/pipe.ts';
 import { openShared, type SharedFd, shareFd } from './shared-fd.ts';
-import { workerThreads } from './worker-threads.ts';
 
 const { EAGAIN } = constants.errno;
 

@@ -12,10 +12,10 @@ import { Readiness } from '../kernel/readiness.ts';
 import { READ } from '../kernel/selector-port.ts';
 import { addon } from '../native/addon.ts';
 import { SystemError } from '../native/system-error.ts';
+import { workerThreads } from '../native/worker-threads.ts';
 import { type Packed, unpack } from './packed-error.ts';
 import { shareFd } from './shared-fd.ts';
 import { BEGUN, FAILED, OPENED, PRELUDE, TAKEN, VALUE } from './worker-source.ts';
-import { workerThreads } from './worker-threads.ts';
 
 const { EAGAIN } = constants.errno;
 /** How long a worker may take to begin, in milliseconds. One that cannot begin is heard of by this only under run(). */

@@ -18,6 +18,7 @@ import { NativeSelector } from '../../src/native/native-selector.ts';
 import { seeded } from '../../src/testing/seeded.ts';
 import { countDescriptors } from '../support/descriptors.ts';
 import { pair } from './pair.ts';
+import { pattern } from './pattern.ts';
 
 function* receiveAll(socket: Socket, pause = 0): Coroutine<Buffer> {
   const chunks: Buffer[] = [];
@@ -27,10 +28,6 @@ function* receiveAll(socket: Socket, pause = 0): Coroutine<Buffer> {
     chunks.push(chunk);
     if (pause > 0) yield* sleep(pause);
   }
-}
-
-function pattern(length: number): Buffer {
-  return Buffer.from(Array.from({ length }, (_, i) => (i * 31 + (i >> 8)) & 255));
 }
 
 /** Small sends until the system takes no more, so that a rest of the last one stays with the socket. Gives their bytes. */

@@ -22,13 +22,7 @@ import { Mailbox } from '../../src/kernel/mailbox.ts';
 import { NativeSelector } from '../../src/native/native-selector.ts';
 import { seeded } from '../../src/testing/seeded.ts';
 import { pair } from './pair.ts';
-
-/** Bytes that tell where they belong. */
-function pattern(length: number, seed = 0): Buffer {
-  const bytes = Buffer.alloc(length);
-  for (let i = 0; i < length; i++) bytes[i] = (i * 31 + (i >> 8) + seed) & 255;
-  return bytes;
-}
+import { pattern } from './pattern.ts';
 
 /** Copies of all that comes, until `length` bytes or the end. */
 function* viewAll(socket: Socket, length = Number.POSITIVE_INFINITY): Coroutine<Buffer> {
