@@ -29,10 +29,14 @@ class BufferRing {
   // Once. `memory` must outlive the Ring. 0 or -errno, and then it is as before.
   int open(const Ring& ring, uint8_t* memory, size_t size);
 
+  // The kernel forgets the memory.
+  static int close(const Ring& ring);
+
   // Where in the memory the bytes of this completion begin; of each that has some, in the order of the completions.
   size_t take(const io_uring_cqe& completion);
 
-  // The kernel may have the buffers again that it has filled. Nobody reads in them any more.
+  // The kernel may have again what was taken: nobody reads in it any more. The buffers that are full, and the one that
+  // is being filled if all of it was taken: so what comes bit by bit has the same place every time.
   void giveBack();
 
  private:
@@ -40,12 +44,17 @@ class BufferRing {
 
   int enroll(const Ring& ring);
   void giveBack(unsigned buffer);
+  void rewind();
+  io_uring_buf& entry(unsigned position) { return reinterpret_cast<io_uring_buf*>(shared_)[position & (kBuffers - 1)]; }
+  void write(io_uring_buf& entry, unsigned buffer);
+  uint64_t address(size_t buffer) const { return reinterpret_cast<uintptr_t>(memory_ + buffer * bufferSize_); }
 
   io_uring_buf_ring* shared_ = nullptr;
   uint8_t* memory_ = nullptr;
   size_t bufferSize_ = 0;
   size_t used_[kBuffers] = {};   // how much of each
   std::vector<unsigned> spent_;  // those that are full
+  unsigned filled_ = 0;          // how many were full ever: the position of the one that is being filled
 };
 
 }  // namespace coreactor

@@ -12,34 +12,10 @@
 #include <cerrno>
 #include <thread>
 
-#include "office.h"
 #include "refusal.h"
 
 using namespace coreactor;
 using namespace coreactor::test;
-
-namespace {
-
-// A selector with a mailbox, whose memory is as old, and an order for each row.
-class UringOffice {
- public:
-  explicit UringOffice(size_t capacity, size_t inboxSize = kInbox, size_t outboxSize = 0)
-      : memory(inboxSize, outboxSize, capacity), rows(capacity), selector_(openUring(rows)) {
-    if (selector_ != nullptr) REQUIRE(selector_->attach(memory.mailbox()) == 0);
-  }
-
-  explicit operator bool() const { return selector_ != nullptr; }
-  Selector* operator->() { return selector_.get(); }
-  Selector& operator*() { return *selector_; }
-
-  MailboxMemory memory;
-  std::vector<Ready> rows;
-
- private:
-  std::unique_ptr<Selector> selector_;
-};
-
-}  // namespace
 
 TEST_CASE("H34: a descriptor closed behind our back, with a receive under way, steals nothing from its successor") {
   UringOffice office(64);
@@ -95,63 +71,6 @@ TEST_CASE("H34: what was received for nobody any more has its place before what 
   REQUIRE(found == 1);
   CHECK(office.rows[0].token == told);
   CHECK(office.memory.received(office.rows[0]) == "more");
-}
-
-TEST_CASE("H33: a receive that has ended for want of buffers goes on when they are back") {
-  UringOffice office(256, 32 * 1024);  // 16 buffers of 1 KiB, and as much that it does not use
-  if (!office) return;
-  const Pair a = makeTcpPair();
-  REQUIRE(office->add(a.near.get(), kArrivals, 1) == 0);
-  REQUIRE(office->wait(0) == 0);
-  std::string sent;
-  for (int i = 0; sent.size() < 100'000; ++i) sent.append(std::to_string(i));
-  put(a.far, sent);
-  std::string received;
-  const int64_t end = now() + kLimit;
-  int batches = 0;
-  for (; received.size() < sent.size() && now() < end; ++batches) {
-    const int found = office->wait(kLimit);
-    REQUIRE(found >= 0);
-    for (size_t i = 0; i < static_cast<size_t>(found); ++i) received += office.memory.received(office.rows[i]);
-  }
-  CHECK(received == sent);
-  CHECK(batches > 100'000 / (16 * 1024));  // more than one inbox cannot come at once
-}
-
-TEST_CASE("H33: a buffer from which something was ordered goes back only when it is known to be sent") {
-  UringOffice office(64, 32 * 1024, 0);  // 16 buffers of 1 KiB
-  if (!office) return;
-  const Pair full = makeTcpPair();
-  std::vector<Pair> others;
-  REQUIRE(office->add(full.near.get(), kArrivals, 100) == 0);
-  for (int32_t i = 0; i < 20; ++i) {
-    others.push_back(makeTcpPair());
-    REQUIRE(office->add(others.back().near.get(), kArrivals, i) == 0);
-  }
-  REQUIRE(office->wait(0) == 0);
-  const std::string text = pattern(1024);  // a whole buffer
-  put(full.far, text);
-  REQUIRE(office->wait(kLimit) == 1);
-  REQUIRE(office.memory.received(office.rows[0]) == text);
-  const auto place = static_cast<size_t>(office.rows[0].offset);
-  fillUp(full.near);
-  for (const Pair& other : others) put(other.far, std::string(1024, 'x'));
-  office.memory.append(Order{100, full.near.get(), static_cast<int32_t>(place), 1024});
-  int found = office->wait(kLimit);
-  REQUIRE(found > 15);  // more than there are buffers without that one
-  CHECK(office.rows[0].token == 100);
-  CHECK(office.rows[0].events == kSent);
-  CHECK((office.memory.text(place, 1024) == text));
-  // Then it does.
-  size_t received = 0;
-  for (const int64_t end = now() + kLimit; now() < end; found = office->wait(kLimit)) {
-    for (int row = 0; row < found; ++row) {
-      const Ready& told = office.rows[static_cast<size_t>(row)];
-      if (told.token < 20 && (told.events & kReceive) != 0) received += static_cast<size_t>(told.result);
-    }
-    if (received == 20 * 1024) break;
-  }
-  CHECK(received == 20 * 1024);
 }
 
 TEST_CASE("more requests at once than the ring has places") {

@@ -9,7 +9,7 @@
 #include <memory>
 #include <vector>
 
-#include "support.h"
+#include "office.h"
 
 namespace coreactor::test {
 
@@ -20,6 +20,25 @@ inline std::unique_ptr<Selector> openUring(std::vector<Ready>& rows) {
   if (selector == nullptr) MESSAGE("left out: io_uring cannot be opened here: ", error);
   return selector;
 }
+
+// A selector with a mailbox, whose memory is as old, and an order for each row.
+class UringOffice {
+ public:
+  explicit UringOffice(size_t capacity, size_t inboxSize = kInbox, size_t outboxSize = 0)
+      : memory(inboxSize, outboxSize, capacity), rows(capacity), selector_(openUring(rows)) {
+    if (selector_ != nullptr) REQUIRE(selector_->attach(memory.mailbox()) == 0);
+  }
+
+  explicit operator bool() const { return selector_ != nullptr; }
+  Selector* operator->() { return selector_.get(); }
+  Selector& operator*() { return *selector_; }
+
+  MailboxMemory memory;
+  std::vector<Ready> rows;
+
+ private:
+  std::unique_ptr<Selector> selector_;
+};
 
 // Watchers who are all told of each byte, so that what is complete and not told fills the ring, and more waits outside.
 class Crowd {
