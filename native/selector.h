@@ -101,6 +101,8 @@ class Selector {
     mailbox_ = mailbox;
     return 0;
   }
+  // The memory is no more, and nothing is written to it or sent from it when this returns.
+  virtual void detach() { mailbox_ = Mailbox(); }
 
   // Sends the orders, fills the rows and returns how many, 0 when the time is up or wake() was called, or -errno
   // (-EINTR: call again with what remains of the time). ns < 0 waits forever, 0 polls; a mechanism with a coarser clock

@@ -34,6 +34,7 @@ Napi::Function SelectorObject::define(Napi::Env env) {
                          InstanceMethod<&SelectorObject::modify>("modify"),
                          InstanceMethod<&SelectorObject::remove>("remove"),
                          InstanceMethod<&SelectorObject::attachMailbox>("attachMailbox"),
+                         InstanceMethod<&SelectorObject::detachMailbox>("detachMailbox"),
                          InstanceMethod<&SelectorObject::wait>("wait"),
                          InstanceMethod<&SelectorObject::flush>("flush"),
                          InstanceMethod<&SelectorObject::wake>("wake"),
@@ -79,6 +80,8 @@ Napi::Value SelectorObject::attachMailbox(const Napi::CallbackInfo& info) {
   mailbox.orderCapacity = static_cast<int>((orders.ElementLength() - kHead) / kOrderFields);
   return Napi::Number::New(info.Env(), selector.attach(mailbox));
 }
+
+void SelectorObject::detachMailbox(const Napi::CallbackInfo& info) { open(info).detach(); }
 
 Selector& SelectorObject::open(const Napi::CallbackInfo& info) {
   if (selector_ == nullptr) throw Napi::Error::New(info.Env(), "the selector is closed");

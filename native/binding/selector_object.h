@@ -31,6 +31,7 @@ class SelectorObject : public Napi::ObjectWrap<SelectorObject> {
   Napi::Value remove(const Napi::CallbackInfo& info);
   Napi::Value wait(const Napi::CallbackInfo& info);
   Napi::Value attachMailbox(const Napi::CallbackInfo& info);
+  void detachMailbox(const Napi::CallbackInfo& info);
   Napi::Value flush(const Napi::CallbackInfo& info);
   Napi::Value wake(const Napi::CallbackInfo& info);
   Napi::Value watchSignals(const Napi::CallbackInfo& info);

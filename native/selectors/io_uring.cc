@@ -112,6 +112,7 @@ class UringSelector final : public Selector {
   bool lazy() const override { return true; }
   int fd() override;
   int attach(const Mailbox& mailbox) override;
+  void detach() override;
 
  private:
   int change(int fd, const Registration* before, const Registration* after) override;
@@ -195,6 +196,12 @@ int UringSelector::attach(const Mailbox& mailbox) {
   ringSize_ = half;
   mailbox_.inboxSize = 0;  // what is told here is not received here
   return error;
+}
+
+void UringSelector::detach() {
+  BufferRing::close(ring_);
+  aside_.attach(nullptr, 0);
+  Selector::detach();
 }
 
 bool UringSelector::isInRing(const Order& order) const {

@@ -124,6 +124,7 @@ export interface NativeSelectorObject {
   modify(fd: number, interest: number, token: number): number;
   remove(fd: number): number;
   attachMailbox(inbox: Uint8Array, outbox: Uint8Array, orders: Int32Array): number;
+  detachMailbox(): void;
   wait(ms: number): number;
   flush(): number;
   wake(): number;

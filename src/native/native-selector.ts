@@ -89,15 +89,18 @@ export class NativeSelector implements SelectorPort {
   }
 
   add(fd: number, interest: number, token: number): void {
+    this.checkMemory();
     checked(this.open().add(fd, interest, token), 'register', { fd });
     this.#registered++;
   }
 
   modify(fd: number, interest: number, token: number): void {
+    this.checkMemory();
     checked(this.open().modify(fd, interest, token), 'modify', { fd });
   }
 
   remove(fd: number): void {
+    this.losesMemory();
     checked(this.open().remove(fd), 'unregister', { fd });
     this.#registered--;
   }
@@ -153,13 +156,20 @@ export class NativeSelector implements SelectorPort {
   }
 
   close(): void {
+    this.losesMemory();
     this.#object?.close();
     this.#object = null;
   }
 
-  // Native code has its address.
   private checkMemory(): void {
-    if (this.#mailbox?.outbox.length === 0) throw lostMemory();
+    if (this.losesMemory()) throw lostMemory();
+  }
+
+  // To be asked before each call: native code has the address, and a ring may receive with any of them.
+  private losesMemory(): boolean {
+    if (this.#mailbox?.outbox.length !== 0) return false;
+    this.#object?.detachMailbox();
+    return true;
   }
 
   private open(): NativeSelectorObject {

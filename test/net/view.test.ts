@@ -1,6 +1,8 @@
 // recvView(): the bytes as they lie in the loop's memory. They are the program's until it suspends; what is sent of them
 // is right even then.
 
+import { once } from 'node:events';
+import { type AddressInfo, createConnection, createServer } from 'node:net';
 import { expect, test } from 'vitest';
 import {
   BusyError,
@@ -19,7 +21,9 @@ import {
 } from '../../src/index.ts';
 import { currentKernel } from '../../src/kernel/here.ts';
 import { Mailbox } from '../../src/kernel/mailbox.ts';
+import { EDGE, READ, RECEIVE } from '../../src/kernel/selector-port.ts';
 import { NativeSelector } from '../../src/native/native-selector.ts';
+import { Selector } from '../../src/native/selector.ts';
 import { seeded } from '../../src/testing/seeded.ts';
 import { pair } from './pair.ts';
 import { pattern } from './pattern.ts';
@@ -469,4 +473,33 @@ test('H30: memory that is gone all the same is not written to', () => {
     expect(() => call(selector)).toThrow(/memory was transferred/);
     selector.close();
   }
+});
+
+const LAST_CALLS = Selector.available.flatMap((name) => [[name, 'remove()'] as const, [name, 'close()'] as const]);
+
+test.for(LAST_CALLS)('H30: %s receives nothing into memory that is gone, at %s', async ([name, call]) => {
+  const server = createServer({ pauseOnConnect: true }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const accepted = once(server, 'connection');
+  const client = createConnection((server.address() as AddressInfo).port, '127.0.0.1');
+  const [socket] = await accepted;
+
+  const selector = new NativeSelector(name);
+  const { memory } = selector.mailbox;
+  const fds = [socket, client].map((end) => end._handle.fd);
+  selector.add(fds[0], READ | RECEIVE | EDGE, 0);
+  selector.add(fds[1], READ | EDGE, 1);
+  selector.wait(0);
+  const gone = new Uint8Array(structuredClone(memory, { transfer: [memory] }));
+  await new Promise((sent) => client.write('x'.repeat(1000), sent));
+  if (call === 'remove()') {
+    selector.remove(fds[1]); // a ring receives with that, too
+    expect(() => selector.add(fds[1], READ | EDGE, 1)).toThrow(/memory was transferred/);
+  }
+  selector.close();
+  expect(gone.some((byte) => byte !== 0)).toBe(false);
+
+  socket.destroy();
+  client.destroy();
+  server.close();
 });
