@@ -1,9 +1,5 @@
-// A socket's write side as one reusable operation: nothing is allocated per message.
-//
-// What is small goes to the loop's outbox and leaves with the next wait, together with what other sockets send: the bytes
-// are copied, so the caller's buffer is free at once. What is large is sent at once, from where it lies, unless it lies in
-// the inbox: then it is an order, too. If the system does not take all of an order, the rest waits here, and until it has
-// gone nothing more is taken over.
+// A socket's write side as one reusable operation: nothing is allocated per message. How it goes is offer.ts's; if the system
+// does not take all of an order, the rest waits here, and until it has gone nothing more is taken over.
 
 import { ArgumentTypeError, InvalidStateError } from '../kernel/errors.ts';
 import { type Mailbox, own, PARCEL } from '../kernel/mailbox.ts';
@@ -11,10 +7,9 @@ import type { Operation, Park } from '../kernel/operation.ts';
 import { spend } from '../kernel/park.ts';
 import { closedError, type Readiness, type Sender } from '../kernel/readiness.ts';
 import { WRITE } from '../kernel/selector-port.ts';
-import { SystemError } from '../native/system-error.ts';
 import { Window } from '../native/window.ts';
-import { sendFailure } from './failure.ts';
-import { AGAIN, Rest } from './rest.ts';
+import { offer } from './offer.ts';
+import { Rest } from './rest.ts';
 import { checkBuffers, checkStretch, type FileStretch, sendFile, sendList } from './send-many.ts';
 
 // What next() gives: its value is read before anything else can run, so one object serves all.
@@ -85,7 +80,7 @@ export class SendOperation extends Window implements Operation<number>, Iterator
         return readiness.giveWayWriter(this);
       }
       readiness.writer = null; // unless it parks below
-      this.#sent += this.offer(this, this.#sent);
+      this.#sent += offer(this.#readiness, this, this.#sent);
       if (this.#sent === this.length || (!this.#all && this.#sent > 0)) {
         RESULT.value = this.#sent;
         return RESULT;
@@ -98,28 +93,6 @@ export class SendOperation extends Window implements Operation<number>, Iterator
   return(): IteratorResult<Park, number> {
     this.#readiness.writer = null;
     return RESULT;
-  }
-
-  /** Takes over what it can of the window less its first `done` bytes; gives how many bytes, 0 if it is not writable now. */
-  offer(window: Window, done: number): number {
-    const readiness = this.#readiness;
-    const failure = sendFailure(readiness);
-    if (failure !== null) throw this.failed(failure, done);
-    const length = window.length - done;
-    if (length === 0) return 0;
-    if (!readiness.writable) {
-      readiness.ask(WRITE); // nobody may park here, and yet the next try wants to know
-      return 0;
-    }
-    const { mailbox } = readiness;
-    if (mailbox !== null) {
-      if (this.order(mailbox, window, done)) return length;
-      if (length <= PARCEL || readiness.bundle === mailbox.bundle) {
-        readiness.flush(); // room for it, or what was ordered before goes first
-        return this.offer(window, done);
-      }
-    }
-    return this.transmitNow(window, done);
   }
 
   /** Sends what it has in the outbox; gives what the system did not take, if anything. */
@@ -157,18 +130,6 @@ export class SendOperation extends Window implements Operation<number>, Iterator
     return `send on fd ${this.#readiness.fd}`;
   }
 
-  private order(mailbox: Mailbox, window: Window, done: number): boolean {
-    const length = window.length - done;
-    if (length > PARCEL) {
-      const place = window.placeIn(mailbox);
-      return place >= 0 && mailbox.stays(place) && mailbox.orderLent(this.#readiness, place + done, length);
-    }
-    const place = mailbox.order(this.#readiness, length);
-    if (place < 0) return false;
-    window.store(mailbox, place, done);
-    return true;
-  }
-
   // There was a wait since: what was lent may be another's now.
   private checkView(): void {
     const mailbox = this.#readiness.mailbox as Mailbox;
@@ -189,23 +150,5 @@ export class SendOperation extends Window implements Operation<number>, Iterator
     if (this.#readiness.closed) throw closedError('stream');
     this.#readiness.checkWriter();
     this.#sent = 0;
-  }
-
-  private transmitNow(window: Window, done: number): number {
-    const readiness = this.#readiness;
-    const count = window.transmit(readiness.fd, done);
-    if (count >= 0) return count;
-    if (count === AGAIN) {
-      readiness.writable = false;
-      readiness.ask(WRITE);
-      return 0;
-    }
-    if (readiness.closed) throw closedError('stream');
-    throw this.failed(new SystemError(count, 'send', { fd: readiness.fd }), done);
-  }
-
-  private failed(error: SystemError, bytesSent: number): SystemError {
-    error.bytesSent = bytesSent;
-    return error;
   }
 }

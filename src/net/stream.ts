@@ -5,8 +5,10 @@ import type { Operation } from '../kernel/operation.ts';
 import { closedError, Readiness } from '../kernel/readiness.ts';
 import { addon } from '../native/addon.ts';
 import { checkSize, Window } from '../native/window.ts';
+import { offer } from './offer.ts';
 import { BufferedReader, type ReaderOptions } from './reader.ts';
 import { ReceiveOperation } from './receive.ts';
+import { ViewOperation } from './receive-view.ts';
 import { Lingering, type Rest } from './rest.ts';
 import { SendOperation } from './send.ts';
 import type { FileStretch } from './send-many.ts';
@@ -23,6 +25,7 @@ export class Stream implements Disposable {
   /** @internal */
   protected readonly readiness: Readiness;
   readonly #receive: ReceiveOperation;
+  readonly #view: ViewOperation;
   readonly #send: SendOperation;
 
   /** @internal Takes over a non-blocking descriptor; if that fails, it closes what it owns. */
@@ -35,6 +38,7 @@ export class Stream implements Disposable {
     }
     this.readiness.writable = writable;
     this.#receive = new ReceiveOperation(this.readiness);
+    this.#view = new ViewOperation(this.readiness);
     this.#send = new SendOperation(this.readiness);
   }
 
@@ -87,7 +91,7 @@ export class Stream implements Disposable {
   recvView(): Operation<Buffer> {
     const { mailbox } = this.readiness;
     if (mailbox === null) return this.recv(AS_VIEW);
-    return made(this.#receive.lend(mailbox), 'recvView()');
+    return made(this.#view.lend(mailbox), 'recvView()');
   }
 
   /** Sends as much as is taken over at once, at least one byte of a non-empty buffer; gives how many. Errors as sendAll(). */
@@ -109,7 +113,7 @@ export class Stream implements Disposable {
     readiness.checkWriter();
     readiness.rouse(); // called from outside of a turn, or it would lie until the next
     AT_ONCE.point(data, offset, length);
-    return this.#send.offer(AT_ONCE, 0);
+    return offer(readiness, AT_ONCE, 0);
   }
 
   /**
