@@ -3,6 +3,7 @@
 
 import { once } from 'node:events';
 import { type AddressInfo, createConnection, createServer } from 'node:net';
+import { platform } from 'node:os';
 import { expect, test } from 'vitest';
 import {
   BusyError,
@@ -25,6 +26,7 @@ import { EDGE, READ, RECEIVE } from '../../src/kernel/selector-port.ts';
 import { NativeSelector } from '../../src/native/native-selector.ts';
 import { Selector } from '../../src/native/selector.ts';
 import { seeded } from '../../src/testing/seeded.ts';
+import { start } from '../support/program.ts';
 import { pair } from './pair.ts';
 import { pattern } from './pattern.ts';
 
@@ -502,4 +504,31 @@ test.for(LAST_CALLS)('H30: %s receives nothing into memory that is gone, at %s',
   socket.destroy();
   client.destroy();
   server.close();
+});
+
+test.skipIf(platform() !== 'linux').for([
+  ['sendTo(view, to)', 'sendto:error=ENOBUFS:when=2'], // the first sends what is viewed
+  ['sendMany([{ data: view, address: to }])', 'sendmmsg:error=ENOBUFS:when=1'],
+])('H30: udp.%s that has to wait sends the view as it was', async ([call, refusal]) => {
+  const source = `
+    import { connect, createTask, listen, run, udp } from 'coreactor';
+    const ANY = { host: '127.0.0.1', port: 0 };
+    run(function* () {
+      const listener = listen(ANY);
+      const a = yield* connect(listener.address);
+      const b = yield* listener.accept();
+      const [from, peer] = [udp({ host: '127.0.0.1' }), udp({ host: '127.0.0.1' })];
+      const to = peer.localAddress;
+      yield* a.sendAll(Buffer.from('early'));
+      const view = yield* b.recvView();
+      const overwriting = createTask(function* () {
+        yield* a.sendAll(Buffer.from('later'));
+        return (yield* b.recvView()).toString();
+      });
+      yield* from.${call};
+      console.log((yield* peer.recvFrom(100)).data.toString(), overwriting.done, yield* overwriting);
+    }, { selector: 'epoll' });`;
+  const prefix = ['strace', '-qqq', '-o', '/dev/null', '-e', `inject=${refusal}`];
+  const { stdout, stderr } = await start(source, { prefix }).ended;
+  expect([stderr, stdout.trim()]).toEqual(['', 'early true later']);
 });
