@@ -54,7 +54,7 @@ class BufferRing {
   size_t bufferSize_ = 0;
   size_t used_[kBuffers] = {};   // how much of each
   std::vector<unsigned> spent_;  // those that are full
-  unsigned filled_ = 0;          // how many were full ever: the position of the one that is being filled
+  unsigned filled_ = 0;          // how many were taken to the end ever: the position of the next one
 };
 
 }  // namespace coreactor

@@ -141,6 +141,12 @@ export class Mailbox {
     this.#used = 0;
   }
 
+  /** The orders will not go. */
+  drop(): void {
+    this.orders[0] = 0;
+    this.sent();
+  }
+
   private append(owner: Readiness, offset: number, length: number): boolean {
     const { orders } = this;
     const count = orders[0] as number;

@@ -3,7 +3,15 @@
 import { constants } from 'node:os';
 import { ArgumentTypeError, ClosedError, CoreactorError } from '../kernel/errors.ts';
 import { lostMemory, Mailbox } from '../kernel/mailbox.ts';
-import { INQUIRED, INTERRUPTED, ROW_FIELDS, ROWS_BEGIN, type SelectorPort, WOKEN } from '../kernel/selector-port.ts';
+import {
+  INQUIRED,
+  INTERRUPTED,
+  RECEIVE,
+  ROW_FIELDS,
+  ROWS_BEGIN,
+  type SelectorPort,
+  WOKEN,
+} from '../kernel/selector-port.ts';
 import { addon, type HostWatchObject, type NativeSelectorObject } from './addon.ts';
 import { ownClock } from './own-clock.ts';
 import { checked, SystemError } from './system-error.ts';
@@ -53,6 +61,7 @@ export class NativeSelector implements SelectorPort {
 
   /** The descriptor that another loop may poll, or -1. */
   get fd(): number {
+    this.losesMemory();
     return this.open().fd;
   }
 
@@ -89,13 +98,13 @@ export class NativeSelector implements SelectorPort {
   }
 
   add(fd: number, interest: number, token: number): void {
-    this.checkMemory();
+    this.checkMemory(interest);
     checked(this.open().add(fd, interest, token), 'register', { fd });
     this.#registered++;
   }
 
   modify(fd: number, interest: number, token: number): void {
-    this.checkMemory();
+    this.checkMemory(interest);
     checked(this.open().modify(fd, interest, token), 'modify', { fd });
   }
 
@@ -123,6 +132,7 @@ export class NativeSelector implements SelectorPort {
 
   /** Calls back in the host's loop when wait(0) would bring something. See native/binding/host_watch_object.h. */
   watch(callback: () => void, threaded: boolean): HostWatchObject {
+    this.losesMemory();
     const watch = new addon.HostWatch(this.open(), callback, threaded);
     checked(watch.error, 'watch', { what: `the ${this.name} selector` });
     return watch;
@@ -161,13 +171,16 @@ export class NativeSelector implements SelectorPort {
     this.#object = null;
   }
 
-  private checkMemory(): void {
-    if (this.losesMemory()) throw lostMemory();
+  private checkMemory(interest = RECEIVE): void {
+    if (this.losesMemory() && (interest & RECEIVE) !== 0) throw lostMemory();
   }
 
-  // To be asked before each call: native code has the address, and a ring may receive with any of them.
+  // To be asked before each call into the kernel: native code has the address, and a ring may receive with any of them.
+  // What was ordered is lost, and the next wait says so.
   private losesMemory(): boolean {
-    if (this.#mailbox?.outbox.length !== 0) return false;
+    const mailbox = this.#mailbox;
+    if (mailbox?.outbox.length !== 0) return false;
+    mailbox.drop();
     this.#object?.detachMailbox();
     return true;
   }

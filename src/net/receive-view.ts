@@ -14,7 +14,7 @@ const NONE = Buffer.alloc(0);
 // What next() gives: its value is read before anything else can run, so one object serves all.
 const RESULT: IteratorReturnResult<Buffer> = { done: true, value: NONE };
 
-/** Points at the desk of a mailbox, for one call: or it would keep the memory of a loop that is no more. */
+/** Points at the desk of a mailbox, for one call: what comes again and again would be registered with native code. */
 const DESK = new Window();
 
 function result(bytes: Buffer): IteratorReturnResult<Buffer> {
@@ -23,6 +23,7 @@ function result(bytes: Buffer): IteratorReturnResult<Buffer> {
 }
 
 function receiveAt(readiness: Readiness, desk: Buffer): number {
+  if (desk.length === 0) throw lostMemory(); // meanwhile: or it would look like the end of the stream
   DESK.point(desk, 0, undefined);
   try {
     return receiveNow(readiness, DESK);
