@@ -57,6 +57,13 @@ const REASONS = [
     why: 'each request finds its connection gone from the cache, and its record of one is a third of ours (see "idle"); likely, not proven',
   },
   {
+    bench: /sizes/,
+    who: /^uvloop/,
+    what: /CPU/,
+    loadIsLimit: true,
+    why: 'its limit is the load, for which it waits (perf: 19,000 waits a second, ours 200 to 600), so it finds what comes fresh in the cache; it echoes fewer messages a second than we do',
+  },
+  {
     bench: /accept/,
     what: /CPU/,
     why: 'a connection is a Socket, its operations, a task and a generator here; ended by a reset, an error with its stack too',
