@@ -1,8 +1,11 @@
 // npm run bench -- NAMES...: runs the named benches, prints their tables, and writes JSON and plots if asked.
 // npm run bench -- page: the page of figures anew, from figures.json.
-// npm run bench -- compare FILE...: what such JSON has changed against the committed one.
+// npm run bench -- compare [FILE...]: what such JSON has changed against the committed one; without one, what "all" says now.
 
+import { mkdtempSync, rmSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { bench as accept } from './accept/accept.js';
 import { compare, SUMMARY } from './compare/compare.js';
 import { bench as echo } from './echo/echo.js';
@@ -64,9 +67,12 @@ async function main(argv) {
   const { names, help: wanted, options } = parseOptions(argv);
   if (wanted || names.length === 0)
     return console.log(
-      help(benches, { 'compare FILE...': SUMMARY, page: 'writes the page anew from the figures that are there' }),
+      help(benches, { 'compare [FILE...]': SUMMARY, page: 'writes the page anew from the figures that are there' }),
     );
-  if (names[0] === 'compare') return console.log(compare(names.slice(1), options));
+  if (names[0] === 'compare') {
+    if (names.length > 1) return console.log(compare(names.slice(1), options));
+    return measureAndCompare(argv.filter((argument) => argument !== 'compare'), options); // biome-ignore format: one call
+  }
   if (names[0] === 'page') return publish(options.docs ?? 'docs', {}, Object.keys(benches));
   const chosen = names.includes('all') ? Object.keys(benches) : names;
   const unknown = chosen.filter((name) => !Object.hasOwn(benches, name));
@@ -103,6 +109,21 @@ async function main(argv) {
     if (options.docs !== undefined) {
       await publish(options.docs, { [name]: /** @type {any} */ (parts[name]) }, Object.keys(benches));
     }
+  }
+}
+
+/**
+ * @param {string[]} argv
+ * @param {import('./harness/options.js').Options} options
+ */
+async function measureAndCompare(argv, options) {
+  const folder = mkdtempSync(join(tmpdir(), 'coreactor-bench-'));
+  try {
+    const file = options.json ?? join(folder, 'all.json');
+    await main(['all', ...argv, ...(options.json === undefined ? ['--json', file] : [])]);
+    console.log(compare([file], options));
+  } finally {
+    rmSync(folder, { recursive: true });
   }
 }
 

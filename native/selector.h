@@ -1,6 +1,6 @@
-// The one interface in front of every multiplexing mechanism (epoll, poll, select, kqueue).
+// The one interface in front of every multiplexing mechanism (epoll, io_uring, kqueue, poll, select).
 // This class owns what they share: the registration table, the wake channel, the rows of a batch.
-// A mechanism adds two functions, change() and poll(), and nothing else.
+// A mechanism adds two functions, change() and poll(); io_uring, which can do more than tell, others besides.
 // Lives on the thread that waits on it; only wake() may be called from elsewhere.
 #pragma once
 

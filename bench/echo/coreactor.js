@@ -1,4 +1,4 @@
-// The echo server on Coreactor, as in examples/echo.js: a coroutine per connection, and no buffer of its own.
+// The echo server on Coreactor, as in examples/echo.js but tried at once: a coroutine per connection, and no buffer of its own.
 
 import { createTask, currentSelector, listen, run, runPromise } from 'coreactor';
 

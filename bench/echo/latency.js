@@ -8,7 +8,7 @@ import { CROWDED, crowdedNote, digest, percent, starvedNotes } from './digest.js
 import { measure, refusal, withYardstick } from './measure.js';
 import { findServers } from './servers.js';
 
-/** A fifth of what C epoll can do, and half of what the slowest can, or so. */
+/** A tenth of what C epoll can do with small messages, and less of large ones: what everybody can bear. */
 const LOADS = [
   { size: 128, connections: 50, rate: 20_000 },
   { size: 128, connections: 1000, rate: 20_000 },

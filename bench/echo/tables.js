@@ -233,8 +233,9 @@ export function growthTable(size, cells) {
       ]),
       notes: [
         'Where it bends: a server in C that keeps nothing for a connection grows as well, by what the kernel has to fetch for' +
-          ' each of its sockets once they are in no cache any more. What another one grows by beyond that is its own record' +
-          ' of a connection.',
+          ' each of its sockets once they are in no cache any more. Who grows by more has a record of each connection to fetch' +
+          ' besides. Who grows by less is dearer at few connections, so that the same adds a smaller part, or serves some' +
+          ' connections many times before it looks at the others.',
       ],
       data: servers.map((name) => ({ name, growth: more.map((cell) => grown(name, cell)) })),
       plots: [

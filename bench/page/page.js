@@ -69,9 +69,10 @@ function compose(figures, order) {
   return [
     '# Figures of one machine',
     '',
-    'Made by `npm run bench -- all --docs docs`, and nothing on this page is written by hand: the commands, the machine and',
-    'the versions stand with each part, the figures of every round in [figures.json](bench/figures.json), the method and',
-    'its limits in [bench/README.md](../bench/README.md). Every ratio compares with peers measured in the same run,',
+    'Made by `npm run bench -- all --docs docs`: the tables and plots from what it has measured, with the command, the machine',
+    'and the versions of each part; the sentences are those of the tool. The figures of every round are in',
+    '[figures.json](bench/figures.json), the method and its limits in [bench/README.md](../bench/README.md). Every ratio',
+    'compares with peers measured in the same run,',
     'alternating, each round begun by another one; "min–max" is the spread over the rounds. Repeat it on your machine, and',
     'let `npm run bench -- compare` say what differs beyond noise.',
     '',

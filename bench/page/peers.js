@@ -3,13 +3,18 @@
 const PEERS = [
   [
     'coreactor',
-    'echo/coreactor.js, tasks/coreactor.js, sync/coreactor.js, node/',
+    'echo/coreactor.js, tasks/coreactor.js, sync/coreactor.js, scale/coreactor.js, start/coreactor.js, node/',
     'this package; "guest": by runPromise()',
   ],
   ['C epoll, the yardstick', 'native/epoll.c', 'the system'],
   ['C io_uring', 'native/uring.c', 'the system, no liburing'],
   ['C libuv', 'native/libuv.c', 'libuv'],
-  ['node:net, await', 'echo/node.js, tasks/await.js, sync/promises.js', 'Node.js (one process, as all are)'],
+  ['threads, processes, workers', 'native/units.c, units/worker.js', 'the system, Node.js'],
+  [
+    'node:net, await',
+    'echo/node.js, tasks/await.js, sync/promises.js, scale/await.js',
+    'Node.js (one process, as all are)',
+  ],
   ['Bun', 'echo/bun.js', 'Bun'],
   ['Deno', 'echo/deno.js', 'Deno'],
   [

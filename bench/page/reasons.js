@@ -70,9 +70,18 @@ const REASONS = [
   },
   { bench: /accept/, loadIsLimit: true, why: 'the load is the limit, which has its core for itself: see "load busy"' },
   { bench: /idle/, what: /in all/, why: 'its process is smaller before the first connection' },
+  {
+    bench: /idle/,
+    who: /^uvloop/,
+    why: 'its connection is a protocol and a transport; ours a handful of JavaScript objects',
+  },
   { bench: /idle/, why: 'its connection is a record of native code; ours a handful of JavaScript objects' },
   { bench: /switch/, where: /^1$/, why: 'with one task each switch is a whole turn of the loop' },
-  { bench: /spawn|scale/, who: /^await/, why: 'an async function is no task: no name, no cancelling, no switch' },
+  {
+    bench: /spawn|scale/,
+    who: /^await/,
+    why: 'an async function is no task: no name, no cancelling; its switch is a microtask, no turn of a loop',
+  },
   { bench: /timers|scale/, who: /^Go/, why: 'its timers are records of its runtime, ours JavaScript objects' },
   {
     bench: /timers|scale/,
