@@ -641,7 +641,7 @@ test('import.meta in a function is refused by its own reason, not by what it wou
 
 test('under runPromise() all that a job has printed is there when it is done', async () => {
   const ended = await start(
-    `import { runPromise, toThread } from 'coreactor';
+    `import { fromPromise, runPromise, toThread } from 'coreactor';
     await runPromise(function* () {
       const print = (lines) => { for (let i = 0; i < lines; i++) { console.log('line', i); console.error('line', i); } };
       for (let i = 1; i <= 30; i++) {
@@ -649,6 +649,7 @@ test('under runPromise() all that a job has printed is there when it is done', a
         process.stdout.write('done\\n');
       }
       yield* toThread(() => { console.log('ended'); process.stdout.end('by this'); });
+      yield* fromPromise(new Promise((taken) => process.stdout.write('', taken))); // what is not, destroy() drops
       process.stdout.on('error', () => {}).destroy(); // nobody takes it any more
       for (let i = 0; i < 3; i++) yield* toThread(print, 3);
       process.exit();
