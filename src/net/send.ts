@@ -80,7 +80,7 @@ export class SendOperation extends Window implements Operation<number>, Iterator
         return readiness.giveWayWriter(this);
       }
       readiness.writer = null; // unless it parks below
-      this.#sent += offer(this.#readiness, this, this.#sent);
+      this.#sent += offer(readiness, this, this.#sent);
       if (this.#sent === this.length || (!this.#all && this.#sent > 0)) {
         RESULT.value = this.#sent;
         return RESULT;
