@@ -12,7 +12,6 @@ import { Event } from '../sync/event.ts';
 import { type SharedFd, shareFd } from '../threads/shared-fd.ts';
 import { WorkerLine } from '../threads/worker-line.ts';
 import { JOINED, PROGRAM } from '../threads/worker-source.ts';
-import { CONSOLE } from './console-source.ts';
 import type { Port, Share, ShareHandle } from './share.ts';
 
 /** What clusterWorker() finds in workerData. */
@@ -74,7 +73,7 @@ export class Member {
     this.#orders = orders;
     const { entry, workers, data } = this.#program;
     const seat: Seat = { index: this.index, workers, data, share: this.#share.handle, orders: shareFd(orders[0]) };
-    this.#line = new WorkerLine(`coreactor cluster ${this.index}`, CONSOLE + PROGRAM, { entry, seat });
+    this.#line = new WorkerLine(`coreactor cluster ${this.index}`, PROGRAM, { entry, seat });
     const heard = yield* this.toJoin(this.#line);
     if (heard !== JOINED) throw this.reason(heard);
     this.#share.open = true;

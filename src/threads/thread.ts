@@ -1,7 +1,6 @@
 // One worker of a pool, and the jobs it is given.
 
 import { CoreactorError } from '../kernel/errors.ts';
-import { currentKernel } from '../kernel/here.ts';
 import type { Coroutine } from '../kernel/operation.ts';
 import { type Packed, unpack } from './packed-error.ts';
 import { WorkerLine } from './worker-line.ts';
@@ -16,8 +15,6 @@ type Answer = { value: unknown } | { thrown: Packed; stranger: boolean };
 export class Thread {
   readonly #begun = new Int32Array(new SharedArrayBuffer(4));
   readonly #line = new WorkerLine('coreactor', JOBS, { begun: this.#begun });
-  /** Whether its last job was of a guest, which it is told: of any other loop the host takes nothing that is printed. */
-  #guest = false;
   /** How many jobs it was given, of which the worker counts those that it has begun. */
   #given = 0;
   /** Whether it can be given a job. */
@@ -25,16 +22,16 @@ export class Thread {
 
   /** Suspends until the worker has done the job. Cancelled, the thread must be ended: it is at work still. */
   *perform(job: Job): Coroutine<unknown> {
-    const { guest } = currentKernel('a thread');
-    this.#line.worker.postMessage(guest === this.#guest ? job : { ...job, guest });
-    this.#guest = guest;
+    this.#line.worker.postMessage(job);
     this.#given++;
     this.idle = false;
     const word = yield* this.#line.hear('a thread');
     if (word === null) throw this.died();
     this.idle = true;
-    if (word.startsWith(VALUE)) return JSON.parse(word.slice(VALUE.length));
-    return result(this.#line.take() as Answer, job);
+    const isShort = word.startsWith(VALUE);
+    const answer = isShort ? { value: JSON.parse(word.slice(VALUE.length)) } : (this.#line.take() as Answer);
+    yield* this.#line.printing.settle();
+    return result(answer, job);
   }
 
   /** Whether it has ended after a job was done, and before the next was begun, which another thread can do. */

@@ -14,6 +14,7 @@ import { addon } from '../native/addon.ts';
 import { SystemError } from '../native/system-error.ts';
 import { workerThreads } from '../native/worker-threads.ts';
 import { type Packed, unpack } from './packed-error.ts';
+import { Printing } from './printing.ts';
 import { shareFd } from './shared-fd.ts';
 import { BEGUN, FAILED, OPENED, PRELUDE, TAKEN, VALUE } from './worker-source.ts';
 
@@ -27,6 +28,7 @@ const INQUEST = 1000;
 
 export class WorkerLine {
   readonly worker: Worker;
+  readonly printing: Printing;
   readonly #port: MessagePort;
   readonly #reader: number;
   /** The other end, until the worker has one of its own. */
@@ -46,12 +48,13 @@ export class WorkerLine {
     [this.#reader, this.#writer] = ends;
     const { MessageChannel, Worker } = workerThreads();
     const { port1, port2 } = new MessageChannel();
+    const printed = new Int32Array(new SharedArrayBuffer(4));
     try {
       // In a function, since what a script declares is global: a job's name from outside must not find one of ours.
       this.worker = new Worker(`(() => { ${PRELUDE}${source} })();`, {
         eval: true,
         name,
-        workerData: { ...data, pipe: shareFd(this.#writer), taken: this.#taken, port: port2 },
+        workerData: { ...data, pipe: shareFd(this.#writer), taken: this.#taken, printed, port: port2 },
         transferList: [port2],
       });
     } catch (error) {
@@ -59,6 +62,7 @@ export class WorkerLine {
       for (const fd of ends) addon.closeDescriptor(fd);
       throw error;
     }
+    this.printing = new Printing(this.worker, printed);
     this.#port = port1;
     this.worker.unref();
     port1.unref();

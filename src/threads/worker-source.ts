@@ -4,6 +4,7 @@
 
 import { PACK } from './packed-error.ts';
 import { isPlain } from './plain.ts';
+import { PRINTING } from './printing.ts';
 
 /** How each word of a worker begins: it has begun; */
 export const BEGUN = 'b';
@@ -62,7 +63,7 @@ try {
   }
   fail(error); // not allowed by the permission model, or no descriptor is free
 }
-process.once('exit', () => closeSync(out)); // Bun does not by itself
+${PRINTING}process.once('exit', () => closeSync(out)); // Bun does not by itself
 process.on('uncaughtException', (error) => {
   if (process.listenerCount('uncaughtException') === 1) fail(error); // or the program sees to it
 });
@@ -71,9 +72,6 @@ tell('${BEGUN}');
 
 /** The file that a job is, in stacks. */
 const JOB = 'coreactor-job';
-
-/** How long a host may take to take what was printed, in milliseconds. */
-const PRINTING = 1000;
 
 /** Does the jobs that come as messages; `begun` counts them. */
 export const JOBS = `
@@ -150,23 +148,9 @@ function tellValue(answer) {
   }
 }
 
-// The host takes what was printed bit by bit, and the rest is lost if the answer is the last it waits for.
-const { setTimeout: later, clearTimeout } = builtin('node:timers');
-const prints = [process.stdout, process.stderr];
-let isHeard = true;
-const owes = (stream) => isHeard && stream.writableLength > 0 && stream.writable;
-const taking = (stream) => new Promise((taken) => {
-  const late = later(() => taken((isHeard = false)), ${PRINTING}); // nobody reads what the host prints
-  stream.write('', () => taken(clearTimeout(late)));
-});
-
-let isForGuest = false;
-
 parentPort.on('message', async (job) => {
-  isForGuest = job.guest ?? isForGuest;
   Atomics.add(workerData.begun, 0, 1);
   const answer = await answerTo(job);
-  if (isForGuest) for (const stream of prints) if (owes(stream)) await taking(stream);
   if (tellValue(answer)) return;
   try {
     port.postMessage(answer);

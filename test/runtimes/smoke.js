@@ -359,6 +359,16 @@ const programs = {
     }
     console.log('all terminated');
   },
+  prints: () =>
+    runPromise(function* () {
+      for (let i = 1; i < 4; i++) {
+        yield* toThread((lines) => {
+          for (let k = 0; k < lines; k++) console.log(`line ${k}`);
+        }, 10 * i);
+        process.stdout.write('done\n');
+      }
+      process.exit();
+    }),
   ends: () =>
     runPromise(function* () {
       createTask(function* () {
@@ -416,6 +426,10 @@ add('threads', 'workers that are guests, by libuv or by a thread, are terminated
   asProgram('workers are terminated', 'all terminated\n'),
 );
 add('runPromise', 'nothing is left that keeps the process alive', () => asProgram('ends', 'ended\n'));
+add('threads', 'what a job has printed is there when it is done', () => {
+  const lines = Array.from({ length: 30 }, (_, i) => `line ${i}\n`);
+  asProgram('prints', `${[10, 20, 30].map((count) => lines.slice(0, count).join('')).join('done\n')}done\n`);
+});
 for (const [name, main] of Object.entries({ threads, cluster: manyCores, Channel: channels })) {
   add('threads', `${name}, run`, () => run(() => timeout(PATIENCE, main)));
   addGuest('threads', `${name}, runPromise`, main);

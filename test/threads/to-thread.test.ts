@@ -661,6 +661,62 @@ test('under runPromise() all that a job has printed is there when it is done', a
   expect([ended.stderr, ended.code]).toEqual([all.join('') + lines(3).repeat(3), 0]);
 });
 
+test('under runPromise() it is there also if the host blocks, before and after its loop has looked', async () => {
+  const ended = await start(
+    `import { createTask, runPromise, sleep, toThread } from 'coreactor';
+    const print = () => { for (let i = 0; i < 9; i++) console.log('line', i); };
+    const block = (ms) => { for (const end = Date.now() + ms; Date.now() < end; ); };
+    await runPromise(function* () {
+      const job = createTask(() => toThread(print));
+      yield* sleep(1);
+      block(1200);
+      yield* job;
+      process.stdout.write('done\\n');
+      const others = () => { block(20); setImmediate(others); };
+      setImmediate(others);
+      createTask(function* () { for (;;) yield* sleep(0); });
+      for (let i = 0; i < 5; i++) {
+        yield* toThread(print);
+        process.stdout.write('done\\n');
+      }
+      process.exit();
+    });`,
+  ).ended;
+  const job = `${Array.from({ length: 9 }, (_, i) => `line ${i}\n`).join('')}done\n`;
+  expect([ended.stdout, ended.stderr, ended.code]).toEqual([job.repeat(6), '', 0]);
+});
+
+const linesAfterRun = Array.from({ length: 2000 }, (_, i) => `line ${i}\n`).join('');
+
+test('under run() what a job has printed comes after its end, to the last line', async () => {
+  const ended = await start(
+    `import { run, toThread } from 'coreactor';
+    run(function* () {
+      yield* toThread(() => { for (let i = 0; i < 2000; i++) console.log('line', i); });
+      process.stdout.write('over\\n');
+    });`,
+  ).ended;
+  expect([ended.stdout, ended.stderr, ended.code]).toEqual([`over\n${linesAfterRun}`, '', 0]);
+});
+
+test('under run() what a job has printed before it was cancelled comes, too', async () => {
+  const ended = await start(
+    `import { createTask, run, sleep, toThread } from 'coreactor';
+    run(function* () {
+      const printed = new Int32Array(new SharedArrayBuffer(4));
+      const endless = createTask(() => toThread((printed) => {
+        for (let i = 0; i < 2000; i++) console.log('line', i);
+        Atomics.store(printed, 0, 1);
+        for (;;);
+      }, printed));
+      while (Atomics.load(printed, 0) === 0) yield* sleep(1);
+      endless.cancel();
+      process.stdout.write('over\\n');
+    });`,
+  ).ended;
+  expect([ended.stdout, ended.stderr, ended.code]).toEqual([`over\n${linesAfterRun}`, '', 0]);
+});
+
 test('idle threads keep no process alive, and neither does one that was cancelled', async () => {
   const ended = await start(
     `import { run, runPromise, timeout, toThread } from 'coreactor';
