@@ -21,6 +21,7 @@
       "selectors/kqueue.cc",
       "selectors/mechanisms.cc",
       "selectors/poll.cc",
+      "selectors/requests.cc",
       "selectors/scan_selector.cc",
       "selectors/select.cc",
       "signals.cc",

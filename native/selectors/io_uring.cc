@@ -7,7 +7,7 @@
 //   kAccept           one accept that goes on (multishot)
 //   orders            sends that never wait, so that their bytes are free when the call returns
 //
-// Every request carries its fd and a serial number. What comes for a request that was replaced or withdrawn is dropped.
+// How a request is known, and what becomes of those that were replaced: requests.h.
 #include "mechanisms.h"
 
 #ifdef COREACTOR_HAVE_IO_URING
@@ -27,6 +27,7 @@
 #include "../unique_fd.h"
 #include "aside.h"
 #include "poll_mask.h"
+#include "requests.h"
 
 namespace coreactor {
 namespace {
@@ -36,23 +37,6 @@ constexpr unsigned kCompletions = 4096;
 constexpr unsigned kMostAtOnce = 8;  // requests that one change of a registration may need
 // Completions that those of kRequests which go on may add to one each.
 constexpr unsigned kGoingOn = 512;
-
-enum class Kind : uint32_t { kNobody, kPoll, kReceive, kAccept, kSend, kAside };
-
-// What a completion brings back of its request: the kind, a serial number and the fd, or the number of an order.
-uint64_t tag(Kind kind, uint32_t serial, int fd) {
-  return static_cast<uint64_t>(kind) << 60 | static_cast<uint64_t>(serial) << 32 | static_cast<uint32_t>(fd);
-}
-Kind kindOf(uint64_t tag) { return static_cast<Kind>(tag >> 60); }
-uint32_t serialOf(uint64_t tag) { return static_cast<uint32_t>(tag >> 32) & 0xfffffff; }
-int fdOf(uint64_t tag) { return static_cast<int>(static_cast<uint32_t>(tag)); }
-
-// A request that is under way, or none.
-struct Request {
-  uint32_t serial = 0;  // 0: none
-  unsigned position = 0;
-  explicit operator bool() const { return serial != 0; }
-};
 
 struct Watch {
   Request poll;
@@ -71,16 +55,6 @@ bool ringReceives(uint32_t interest) { return (interest & (kReceive | kBulk)) ==
 
 // The part of the interest that a poll request looks after beside a receive or accept.
 uint32_t besides(uint32_t interest) { return interest & ~(kRead | kPriority | kReceive | kBulk | kAccept); }
-
-// The events of a poll request, in the order that the kernel reads them in.
-uint32_t polledEvents(int events) {
-  const auto low = static_cast<uint16_t>(events);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-  return uint32_t{low} << 16;
-#else
-  return low;
-#endif
-}
 
 void ring(int bell) {
   const uint64_t once = 1;
@@ -119,15 +93,10 @@ class UringSelector final : public Selector {
   int poll(int64_t ns) override;
   void sendOrders() override;
 
-  uint64_t tagOf(Kind kind, const Request& request, int fd) const { return tag(kind, request.serial, fd); }
-  io_uring_sqe& begin(Request& request, Kind kind, uint8_t operation, int fd);
   void startPoll(int fd, uint32_t interest, int32_t token);
   void startAside();
-  void startReceive(int fd);
-  void startAccept(int fd);
-  void stop(Kind kind, Request& request, int fd);
+  void stop(Kind kind, const Request& request, int fd);
   void stopPoll(int fd);
-  bool withdraw(Kind kind, Request& request, int fd);
   int renewAll();
   void askLateOnesAgain();
   void announce();
@@ -146,13 +115,13 @@ class UringSelector final : public Selector {
 
   BufferRing buffers_;
   Ring ring_;
+  Requests requests_{ring_};
   FileTable files_{ring_};
   Aside aside_;
   Request asidePoll_;
   UniqueFd bell_;               // rings when something is complete, for fd()
   std::vector<Watch> watches_;  // by fd
   std::vector<int> stale_;      // fds that need a new request before the next wait
-  uint32_t serial_ = 0;
   uint32_t batch_ = 0;
   bool woken_ = false;   // in this batch
   size_t ringSize_ = 0;  // the part of the inbox that the ring receives into; the rest is for aside_
@@ -163,7 +132,8 @@ class UringSelector final : public Selector {
 UringSelector::~UringSelector() {
   if (ring_.fd() < 0) return;
   // What was accepted and not told is nobody's, and what had no room in the ring comes when there is some.
-  for (size_t fd = 0; fd < watches_.size(); ++fd) withdraw(Kind::kAccept, watches_[fd].accept, static_cast<int>(fd));
+  for (size_t fd = 0; fd < watches_.size(); ++fd)
+    requests_.withdraw(Kind::kAccept, watches_[fd].accept, static_cast<int>(fd));
   for (bool more = true; more;) {
     more = ring_.settle() == 0;
     unsigned head = ring_.head();
@@ -209,14 +179,6 @@ bool UringSelector::isInRing(const Order& order) const {
   return bytes >= mailbox_.inbox && bytes < mailbox_.inbox + ringSize_;
 }
 
-io_uring_sqe& UringSelector::begin(Request& request, Kind kind, uint8_t operation, int fd) {
-  serial_ = serial_ % 0xfffffff + 1;
-  request.serial = serial_;
-  io_uring_sqe& entry = ring_.request(operation, fd, tagOf(kind, request, fd));
-  request.position = ring_.position();
-  return entry;
-}
-
 void UringSelector::startPoll(int fd, uint32_t interest, int32_t token) {
   Watch& watch = watches_[static_cast<size_t>(fd)];
   watch.asked = interest;
@@ -224,39 +186,20 @@ void UringSelector::startPoll(int fd, uint32_t interest, int32_t token) {
     watch.aside = true;
     return startAside();
   }
-  io_uring_sqe& entry = begin(watch.poll, Kind::kPoll, IORING_OP_POLL_ADD, fd);
   int asked = toPoll(interest);
   // Woken for urgent data, a request compares everything but POLLPRI: alone it would sleep on. TCP wakes with this,
   // too.
   if ((asked & (POLLIN | POLLPRI)) == POLLPRI) asked |= POLLRDBAND;
-  entry.poll32_events = polledEvents(asked);
-  if ((interest & kEdge) != 0) entry.len = IORING_POLL_ADD_MULTI;
+  requests_.poll(Kind::kPoll, watch.poll, fd, asked, (interest & kEdge) != 0);
 }
 
 void UringSelector::startAside() {
   if (asidePoll_ || aside_.fd() < 0) return;
-  io_uring_sqe& entry = begin(asidePoll_, Kind::kAside, IORING_OP_POLL_ADD, aside_.fd());
-  entry.poll32_events = polledEvents(POLLIN);
+  requests_.poll(Kind::kAside, asidePoll_, aside_.fd(), POLLIN, false);
 }
 
-void UringSelector::startReceive(int fd) {
-  io_uring_sqe& entry = begin(watches_[static_cast<size_t>(fd)].receive, Kind::kReceive, IORING_OP_RECV, fd);
-  entry.ioprio = IORING_RECV_MULTISHOT;
-  entry.flags = IOSQE_BUFFER_SELECT;
-  entry.buf_group = BufferRing::kGroup;
-}
-
-void UringSelector::startAccept(int fd) {
-  io_uring_sqe& entry = begin(watches_[static_cast<size_t>(fd)].accept, Kind::kAccept, IORING_OP_ACCEPT, fd);
-  entry.ioprio = IORING_ACCEPT_MULTISHOT;
-  entry.accept_flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
-}
-
-// Asks the kernel to end a request; its last completion will come.
-void UringSelector::stop(Kind kind, Request& request, int fd) {
-  io_uring_sqe& entry = ring_.request(IORING_OP_ASYNC_CANCEL, -1, tag(Kind::kNobody, 0, 0));
-  entry.addr = tagOf(kind, request, fd);
-  entry.flags = IOSQE_CQE_SKIP_SUCCESS;
+void UringSelector::stop(Kind kind, const Request& request, int fd) {
+  requests_.stop(kind, request, fd);
   watches_[static_cast<size_t>(fd)].stopped = batch_;
 }
 
@@ -265,27 +208,8 @@ void UringSelector::stopPoll(int fd) {
   Watch& watch = watches_[static_cast<size_t>(fd)];
   if (watch.aside) aside_.remove(fd);
   watch.aside = false;
-  Request& poll = watch.poll;
-  if (!poll) return;
-  if (ring_.isQueued(poll.position)) {
-    ring_.takeBack(poll.position);
-  } else {
-    stop(Kind::kPoll, poll, fd);
-  }
-  poll = Request();
-}
-
-// Ends a request here and now. True if the kernel had it.
-bool UringSelector::withdraw(Kind kind, Request& request, int fd) {
-  if (!request) return false;
-  const Request old = request;
-  request = Request();
-  if (ring_.isQueued(old.position)) {
-    ring_.takeBack(old.position);
-    return false;
-  }
-  ring_.cancel(tagOf(kind, old, fd));
-  return true;
+  const Request poll = std::exchange(watch.poll, Request());
+  if (poll && !requests_.takeBack(poll)) stop(Kind::kPoll, poll, fd);
 }
 
 int UringSelector::change(int fd, const Registration* before, const Registration* after) {
@@ -295,9 +219,9 @@ int UringSelector::change(int fd, const Registration* before, const Registration
   Watch& watch = watches_[static_cast<size_t>(fd)];
   if (after == nullptr) {
     if (watch.aside) aside_.remove(fd);
-    const bool polling = withdraw(Kind::kPoll, watch.poll, fd);
-    const bool receiving = withdraw(Kind::kReceive, watch.receive, fd);
-    const bool accepting = withdraw(Kind::kAccept, watch.accept, fd);
+    const bool polling = requests_.withdraw(Kind::kPoll, watch.poll, fd);
+    const bool receiving = requests_.withdraw(Kind::kReceive, watch.receive, fd);
+    const bool accepting = requests_.withdraw(Kind::kAccept, watch.accept, fd);
     // Or the kernel would hold the file beyond close(): the peer would not learn of it, the port not be free.
     const bool stopping = watch.stopped == batch_;
     if (stopping) ring_.submit();
@@ -346,8 +270,8 @@ void UringSelector::renew(int fd, const Registration& to) {
   // A receive that was under way kept kRead for itself, and now it is over.
   if ((interest & ~watch.asked) != 0) stopPoll(fd);
   if (!watch.poll && !watch.aside && toPoll(interest) != 0) startPoll(fd, interest, to.token);
-  if (!watch.receive && ringReceives(to.interest)) startReceive(fd);
-  if (!watch.accept && (to.interest & kAccept) != 0) startAccept(fd);
+  if (!watch.receive && ringReceives(to.interest)) requests_.receive(watch.receive, fd);
+  if (!watch.accept && (to.interest & kAccept) != 0) requests_.accept(watch.accept, fd);
 }
 
 void UringSelector::sendOrders() {
@@ -429,7 +353,7 @@ void UringSelector::askLateOnesAgain() {
     const Registration* const found = kindOf(completion.user_data) == Kind::kPoll ? registry_.find(fd) : nullptr;
     if (found == nullptr || (found->interest & kEdge) != 0) continue;
     Request& poll = watches_[static_cast<size_t>(fd)].poll;
-    if (poll.serial != serialOf(completion.user_data)) continue;
+    if (!poll.isOf(completion.user_data)) continue;
     poll = Request();
     late.push_back(fd);
   }
@@ -475,7 +399,7 @@ void UringSelector::complete(const io_uring_cqe& completion) {
 void UringSelector::pollComplete(int fd, const io_uring_cqe& completion) {
   Watch& watch = watches_[static_cast<size_t>(fd)];
   const Registration* const found = registry_.find(fd);
-  if (found == nullptr || watch.poll.serial != serialOf(completion.user_data)) return;
+  if (found == nullptr || !watch.poll.isOf(completion.user_data)) return;
   if ((completion.flags & IORING_CQE_F_MORE) == 0) {
     watch.poll = Request();
     // An edge was asked for once, and a file that is no more would be told for ever.
@@ -525,7 +449,7 @@ void UringSelector::receiveComplete(int fd, const io_uring_cqe& completion) {
       completion.res > 0 ? buffers_.take(completion) : 0;  // whoever it is for, it has used the buffer
   Watch& watch = watches_[static_cast<size_t>(fd)];
   const Registration* const found = registry_.find(fd);
-  if (found == nullptr || watch.receive.serial != serialOf(completion.user_data)) return;
+  if (found == nullptr || !watch.receive.isOf(completion.user_data)) return;
   if (completion.res > 0) emitReceived(found->token, kReceive, completion.res, offset);
   if ((completion.flags & IORING_CQE_F_MORE) != 0) return;
   watch.receive = Request();
@@ -543,7 +467,7 @@ void UringSelector::receiveComplete(int fd, const io_uring_cqe& completion) {
 void UringSelector::acceptComplete(int fd, const io_uring_cqe& completion) {
   Watch& watch = watches_[static_cast<size_t>(fd)];
   const Registration* const found = registry_.find(fd);
-  if (found == nullptr || watch.accept.serial != serialOf(completion.user_data)) {
+  if (found == nullptr || !watch.accept.isOf(completion.user_data)) {
     if (completion.res >= 0) ::close(completion.res);  // for a listener that is no more
     return;
   }
