@@ -25,8 +25,8 @@ export function acceptTable(cells, bytes, { rounds, seconds, warmup }, notes) {
         String(inFlight),
         name,
         figure(cpuUs.median),
-        cpuUs.median === undefined ? '-' : spread(/** @type {any} */ (cpuUs)),
         ratio(cpuUs.ratio?.median),
+        spread(cpuUs.ratio),
         figure(perSecond.median),
         ratio(perSecond.ratio?.median),
         figure(p50Us.median),
@@ -52,7 +52,7 @@ export function acceptTable(cells, bytes, { rounds, seconds, warmup }, notes) {
       ' near 100 %, rate and latency are those of the load, which takes more at once the longer the server lets it wait: more' +
       ' than 1.00x there is no merit of a server, and CPU is the figure to compare.',
     header: [
-      ...['end', 'at a time', 'server', 'CPU us/connection', 'min–max', 'x C epoll', 'connections/s', 'x C epoll'],
+      ...['end', 'at a time', 'server', 'CPU us/connection', 'x C epoll', 'min–max', 'connections/s', 'x C epoll'],
       ...['p50 us', 'p99 us', 'server busy', 'load busy'],
     ],
     rows,

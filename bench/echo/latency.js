@@ -3,7 +3,7 @@
 
 import { fileLimit } from '../harness/machine.js';
 import { alternate, failures } from '../harness/rounds.js';
-import { figure, ratio } from '../harness/table.js';
+import { figure, ratio, spread } from '../harness/table.js';
 import { CROWDED, crowdedNote, digest, percent, starvedNotes } from './digest.js';
 import { measure, refusal, withYardstick } from './measure.js';
 import { findServers } from './servers.js';
@@ -18,6 +18,7 @@ const WARMUPS = 3;
 /** Who answers less of what is sent does not bear the rate. */
 const BORNE = 0.95;
 const LATENCIES = /** @type {const} */ (['p50Us', 'p99OfSliceUs', 'p99Us', 'p999Us']);
+const MAIN = 'p99OfSliceUs';
 
 /** @typedef {typeof LOADS[number] & { refused: string, outcomes: import('./digest.js').Outcomes }} Cell */
 
@@ -83,7 +84,11 @@ function latencyTable(cells, { rounds, seconds, warmup }, notes) {
         `${size} B x ${connections}`,
         rate.toLocaleString('en-US'),
         name,
-        ...LATENCIES.flatMap((key) => [figure(figures[key].median), ratio(figures[key].ratio?.median)]),
+        ...LATENCIES.flatMap((key) => {
+          const { median, ratio: multiple } = figures[key];
+          const cells = [figure(median), ratio(multiple?.median)];
+          return key === MAIN ? [...cells, spread(multiple)] : cells;
+        }),
         figure(figures.cpuUs.median),
         percent(figures.busy.median),
       ];
@@ -104,7 +109,8 @@ function latencyTable(cells, { rounds, seconds, warmup }, notes) {
       'load',
       'messages/s',
       'server',
-      ...['p50', 'p99 of a slice', 'p99', 'p99.9'].flatMap((name) => [`${name} us`, 'x C epoll']),
+      ...['p50 us', 'x C epoll', 'p99 of a slice us', 'x C epoll', 'min–max'],
+      ...['p99 us', 'x C epoll', 'p99.9 us', 'x C epoll'],
     ].concat('CPU us/request', 'server busy'),
     rows,
     notes: remarks,
@@ -119,11 +125,11 @@ function latencyTable(cells, { rounds, seconds, warmup }, notes) {
       {
         file: 'latency',
         kind: 'bars',
-        title: 'Echo: latency at equal load, 99th percentile',
+        title: 'Echo: latency at equal load, p99 of a slice',
         x: { label: 'load', categories: cells.map(({ size, connections }) => `${size} B x ${connections}`) },
         y: { label: 'microseconds (log)', log: true },
         series: [...(cells[0]?.outcomes.keys() ?? [])].map((name) => {
-          const digests = cells.map(({ outcomes }) => digest(outcomes, name).p99Us);
+          const digests = cells.map(({ outcomes }) => digest(outcomes, name)[MAIN]);
           return {
             name,
             values: digests.map(({ median }) => median),

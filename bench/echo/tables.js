@@ -18,11 +18,11 @@ function sizeName(bytes) {
 }
 
 /**
- * Where the median of the main figure lies.
+ * Where the median of the main figure lies: CPU per request as a multiple of C epoll.
  * @param {import('./echo.js').Outcome[]} outcomes
  */
 function interval(outcomes) {
-  const values = outcomes.flatMap(({ value }) => (value === undefined ? [] : [value.cpuUs]));
+  const values = outcomes.flatMap(({ value }) => relative(value, 'cpuUs') ?? []);
   return values.length === 0 ? undefined : medianInterval(values);
 }
 
@@ -35,7 +35,7 @@ function interval(outcomes) {
  */
 export function cellTable(size, cells, { rounds, seconds, warmup }, notes) {
   const range = rounds < ENOUGH_ROUNDS ? 'min–max' : '95 % CI';
-  const header = ['connections', 'server', 'CPU us/request', range, 'x C epoll', 'requests/s', 'x C epoll'];
+  const header = ['connections', 'server', 'CPU us/request', 'x C epoll', range, 'requests/s', 'x C epoll'];
   for (const name of ['p50 us', 'p99 us', 'p99.9 us']) header.push(name, 'x C epoll');
   header.push('server busy', 'load busy');
   const rows = [];
@@ -48,8 +48,7 @@ export function cellTable(size, cells, { rounds, seconds, warmup }, notes) {
   for (const cell of cells) {
     for (const [name, outcomes] of cell.outcomes) {
       const { cpuUs, perSecond, p50Us, p99Us, p999Us, busy, loadBusy, waited } = digest(cell.outcomes, name);
-      const row = [figure(cpuUs.median), span(interval(outcomes))];
-      row.push(ratio(cpuUs.ratio?.median));
+      const row = [figure(cpuUs.median), ratio(cpuUs.ratio?.median), span(interval(outcomes))];
       for (const column of [perSecond, p50Us, p99Us, p999Us]) {
         row.push(figure(column.median), ratio(column.ratio?.median));
       }
@@ -97,12 +96,17 @@ export function cellTable(size, cells, { rounds, seconds, warmup }, notes) {
 export function summaryTable(cells, file) {
   const servers = [...(cells[0]?.outcomes.keys() ?? [])];
   const values = servers.map((name) => cells.map((cell) => digest(cell.outcomes, name).cpuUs.ratio?.median));
+  const intervals = servers.map((name) => cells.map((cell) => interval(cell.outcomes.get(name) ?? [])));
   const columns = cells.map(({ size, connections }) => `${sizeName(size)} x ${connections}`);
   return {
     title: 'Echo: server CPU per request, as a multiple of C epoll',
-    method: 'The main figure of the tables above: message size x connections, median of per-round ratios.',
+    method:
+      'The main figure of the tables above, with its interval: message size x connections, median of per-round ratios.',
     header: ['server', ...columns],
-    rows: servers.map((name, i) => [name, .../** @type {number[]} */ (values[i]).map(ratio)]),
+    rows: servers.map((name, i) => [
+      name,
+      ...columns.map((_, j) => `${ratio(values[i]?.[j])} (${span(intervals[i]?.[j])})`),
+    ]),
     data: servers.map((name, i) => ({ name, ratios: Object.fromEntries(columns.map((c, j) => [c, values[i]?.[j]])) })),
     plots: [
       {
