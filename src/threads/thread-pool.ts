@@ -137,10 +137,10 @@ let common: ThreadPool | undefined;
  * Arguments and results are copied (see structuredClone), and errors but for what cannot be. The function goes as its text:
  * it knows its arguments, require() and what is global, nothing of what is around it here, and runs in strict mode, as in a
  * module. require() and import() look for packages and relative paths from process.cwd(), wherever the program's file is, and
- * so does { module } for packages. What a job writes to console comes through Node's loop in the main thread: under runPromise()
- * it is there when the job is done, under run() it comes after its end, and process.exit() loses it. An AbortSignal arrives as an
- * empty object: cancel the task instead. What would have to be transferred (a MessagePort, a handle of callSoonThreadsafe())
- * cannot be given to a job; a Channel's handle can, such as to tell how far it is.
+ * so does { module } for packages. What a job writes to console is printed by this thread while the job runs, whenever its loop
+ * waits for something, and all of it before the job is done. An AbortSignal arrives as an empty object: cancel the task instead.
+ * What would have to be transferred (a MessagePort, a handle of callSoonThreadsafe()) cannot be given to a job; a Channel's handle
+ * can, such as to tell how far it is.
  * (asyncio: to_thread)
  * What a job leaves behind (a timer, a promise that nobody awaits) may end its thread later: onUnhandled is told of that when
  * the pool comes to it again, and no other job fails for it.

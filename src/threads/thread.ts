@@ -28,10 +28,8 @@ export class Thread {
     const word = yield* this.#line.hear('a thread');
     if (word === null) throw this.died();
     this.idle = true;
-    const isShort = word.startsWith(VALUE);
-    const answer = isShort ? { value: JSON.parse(word.slice(VALUE.length)) } : (this.#line.take() as Answer);
-    yield* this.#line.printing.settle();
-    return result(answer, job);
+    if (word.startsWith(VALUE)) return JSON.parse(word.slice(VALUE.length));
+    return result(this.#line.take() as Answer, job);
   }
 
   /** Whether it has ended after a job was done, and before the next was begun, which another thread can do. */

@@ -14,7 +14,7 @@ import { addon } from '../native/addon.ts';
 import { SystemError } from '../native/system-error.ts';
 import { workerThreads } from '../native/worker-threads.ts';
 import { type Packed, unpack } from './packed-error.ts';
-import { Printing } from './printing.ts';
+import { PRINTED, Printing } from './printing.ts';
 import { shareFd } from './shared-fd.ts';
 import { BEGUN, FAILED, OPENED, PRELUDE, TAKEN, VALUE } from './worker-source.ts';
 
@@ -28,8 +28,8 @@ const INQUEST = 1000;
 
 export class WorkerLine {
   readonly worker: Worker;
-  readonly printing: Printing;
   readonly #port: MessagePort;
+  readonly #printing: Printing;
   readonly #reader: number;
   /** The other end, until the worker has one of its own. */
   #writer: number;
@@ -48,21 +48,21 @@ export class WorkerLine {
     [this.#reader, this.#writer] = ends;
     const { MessageChannel, Worker } = workerThreads();
     const { port1, port2 } = new MessageChannel();
-    const printed = new Int32Array(new SharedArrayBuffer(4));
+    this.#printing = new Printing();
     try {
       // In a function, since what a script declares is global: a job's name from outside must not find one of ours.
       this.worker = new Worker(`(() => { ${PRELUDE}${source} })();`, {
         eval: true,
         name,
-        workerData: { ...data, pipe: shareFd(this.#writer), taken: this.#taken, printed, port: port2 },
-        transferList: [port2],
+        workerData: { ...data, ...this.#printing.share, pipe: shareFd(this.#writer), taken: this.#taken, port: port2 },
+        transferList: [port2, this.#printing.theirs],
       });
     } catch (error) {
       port1.close();
+      this.#printing.close();
       for (const fd of ends) addon.closeDescriptor(fd);
       throw error;
     }
-    this.printing = new Printing(this.worker, printed);
     this.#port = port1;
     this.worker.unref();
     port1.unref();
@@ -70,7 +70,10 @@ export class WorkerLine {
     this.worker.on('error', (error) => {
       this.#fatal ??= { error };
     });
-    this.worker.once('exit', () => this.closeWriter()); // it may have ended without ever having an end of its own
+    this.worker.once('exit', () => {
+      this.closeWriter(); // it may have ended without ever having an end of its own
+      this.#printing.close();
+    });
   }
 
   /** Whether the worker has got as far as what it is to run. */
@@ -127,6 +130,7 @@ export class WorkerLine {
     if (whose === TAKEN) Atomics.wait(this.#taken, 0, TAKEN, OPENING);
     if (whose === 0 || Atomics.load(this.#taken, 0) === OPENED) this.closeWriter();
     void this.worker.terminate().catch(() => {});
+    this.#printing.take();
     this.#port.close();
     addon.closeDescriptor(this.#reader);
   }
@@ -140,8 +144,16 @@ export class WorkerLine {
     }
   }
 
-  /** The next word if there is one, null if the worker has ended. */
+  /** The next word if there is one, null if the worker has ended. What it has printed before is printed. */
   private look(): string | null | undefined {
+    let word = this.nextWord();
+    for (; word === PRINTED; word = this.nextWord()) this.#printing.take();
+    if (word !== FAILED) return word;
+    this.#fatal = { error: unpack(this.take() as Packed) };
+    return null;
+  }
+
+  private nextWord(): string | null | undefined {
     if (this.#heard === '') {
       const heard = addon.hear(this.#reader);
       if (heard === -EAGAIN) return undefined;
@@ -151,9 +163,7 @@ export class WorkerLine {
     const length = this.#heard.startsWith(VALUE) ? this.#heard.indexOf('\n') + 1 : 1;
     const word = this.#heard.slice(0, length);
     this.#heard = this.#heard.slice(length);
-    if (word !== FAILED) return word;
-    this.#fatal = { error: unpack(this.take() as Packed) };
-    return null;
+    return word;
   }
 
   // What ended without a word (out of memory) only the host knows of, which tells it before it tells of the end.

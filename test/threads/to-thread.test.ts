@@ -1,6 +1,6 @@
 // toThread(): under run() and as a guest, what travels and what does not, errors, cancels, and that nothing is left.
 
-import { readdirSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import {
@@ -20,7 +20,7 @@ import {
   wait,
 } from '../../src/index.ts';
 import { countDescriptors } from '../support/descriptors.ts';
-import { start } from '../support/program.ts';
+import { gate, start, startCommand } from '../support/program.ts';
 
 const fixture = new URL('fixture.js', import.meta.url);
 
@@ -639,6 +639,8 @@ test('import.meta in a function is refused by its own reason, not by what it wou
   expect(ended.stdout).toMatch(/^ERR_COREACTOR_CLOSURE .*import\.meta/);
 });
 
+const lines = (count: number): string => Array.from({ length: count }, (_, i) => `line ${i}\n`).join('');
+
 test('under runPromise() all that a job has printed is there when it is done', async () => {
   const ended = await start(
     `import { fromPromise, runPromise, toThread } from 'coreactor';
@@ -655,66 +657,149 @@ test('under runPromise() all that a job has printed is there when it is done', a
       process.exit();
     });`,
   ).ended;
-  const lines = (count: number): string => Array.from({ length: count }, (_, i) => `line ${i}\n`).join('');
   const all = Array.from({ length: 30 }, (_, i) => lines(i + 1));
   expect(ended.stdout).toMatch(all.map((each) => `${each}done\n`).join(''));
   expect([ended.stderr, ended.code]).toEqual([all.join('') + lines(3).repeat(3), 0]);
 });
 
-test('under runPromise() it is there also if the host blocks, before and after its loop has looked', async () => {
-  const ended = await start(
-    `import { createTask, runPromise, sleep, toThread } from 'coreactor';
-    const print = () => { for (let i = 0; i < 9; i++) console.log('line', i); };
-    const block = (ms) => { for (const end = Date.now() + ms; Date.now() < end; ); };
-    await runPromise(function* () {
-      const job = createTask(() => toThread(print));
-      yield* sleep(1);
-      block(1200);
-      yield* job;
-      process.stdout.write('done\\n');
-      const others = () => { block(20); setImmediate(others); };
-      setImmediate(others);
-      createTask(function* () { for (;;) yield* sleep(0); });
-      for (let i = 0; i < 5; i++) {
-        yield* toThread(print);
+for (const host of ['run', 'await runPromise']) {
+  test(`${host}(): what a job prints comes before its end, also if the host blocks before and after its loop has looked`, async () => {
+    const ended = await start(
+      `import { createTask, run, runPromise, sleep, toThread } from 'coreactor';
+      const print = (first) => {
+        if (first) console.log('.'.repeat(first)); // far more than may be under way
+        for (let i = 0; i < 9; i++) console.log('line', i);
+      };
+      const block = (ms) => { for (const end = Date.now() + ms; Date.now() < end; ); };
+      let over = false;
+      ${host}(function* () {
+        const job = createTask(() => toThread(print, 3e6));
+        yield* sleep(1);
+        block(100);
+        yield* job;
         process.stdout.write('done\\n');
-      }
-      process.exit();
-    });`,
-  ).ended;
-  const job = `${Array.from({ length: 9 }, (_, i) => `line ${i}\n`).join('')}done\n`;
-  expect([ended.stdout, ended.stderr, ended.code]).toEqual([job.repeat(6), '', 0]);
-});
+        const others = () => { block(20); if (!over) setImmediate(others); };
+        setImmediate(others);
+        createTask(function* () { for (;;) yield* sleep(0); });
+        for (let i = 0; i < 5; i++) {
+          yield* toThread(print);
+          process.stdout.write('done\\n');
+        }
+        over = true;
+      });`,
+    ).ended;
+    const first = `${'.'.repeat(3e6)}\n`;
+    expect(ended.stdout.startsWith(first)).toBe(true);
+    expect([ended.stdout.slice(first.length), ended.stderr, ended.code]).toEqual([
+      `${lines(9)}done\n`.repeat(6),
+      '',
+      0,
+    ]);
+  });
 
-const linesAfterRun = Array.from({ length: 2000 }, (_, i) => `line ${i}\n`).join('');
+  test(`${host}(): what a job prints comes while it runs, and also if it is cancelled, fails, or ends its thread`, async () => {
+    const { file, open } = gate();
+    const program = start(
+      `import { createTask, run, runPromise, sleep, toThread } from 'coreactor';
+      ${host}(function* () {
+        yield* toThread((gate) => {
+          console.log('waiting');
+          while (!require('node:fs').existsSync(gate)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
+          console.log('open');
+        }, process.argv.at(-1));
+        const printed = new Int32Array(new SharedArrayBuffer(4));
+        const endless = createTask(() => toThread((printed) => {
+          for (let i = 0; i < 2000; i++) console.log('line', i);
+          Atomics.store(printed, 0, 1);
+          for (;;);
+        }, printed));
+        yield* sleep(0);
+        while (Atomics.load(printed, 0) === 0); // so that nobody listens
+        endless.cancel();
+        yield* sleep(0);
+        console.log('cancelled');
+        const fails = (how) => {
+          if (how === 'exit') console.log('.'.repeat(3e6)); // far more than may be under way
+          for (let i = 0; i < 9; i++) console.log('line', i);
+          if (how === 'exit') process.exit();
+          if (how === 'throw') throw new Error(how);
+          setImmediate(() => { throw new Error(how); });
+          return new Promise(() => {});
+        };
+        for (const how of ['exit', 'throw', 'uncaught']) {
+          try { yield* toThread(fails, how); } catch (error) { console.log(how, error.name); }
+        }
+      });`,
+      { args: [file] },
+    );
+    await program.says('waiting\n');
+    open();
+    const { stdout, stderr, code } = await program.ended;
+    const failures = ['exit CoreactorError', 'throw Error', 'uncaught CoreactorError'];
+    const failed = failures.map((each) => `${lines(9)}${each}\n`).join('');
+    const rest = stdout.replace(`${'.'.repeat(3e6)}\n`, '');
+    expect([rest, stderr, code]).toEqual([`waiting\nopen\n${lines(2000)}cancelled\n${failed}`, '', 0]);
+  });
 
-test('under run() what a job has printed comes after its end, to the last line', async () => {
-  const ended = await start(
+  test(`${host}(): what is printed between jobs, and by threads of a thread, is not lost either`, async () => {
+    const ended = await start(
+      `import { run, runPromise, sleep, toThread } from 'coreactor';
+      ${host}(function* () {
+        yield* toThread(async () => {
+          const { run, toThread } = await import('coreactor');
+          run(() => toThread(() => { for (let i = 0; i < 500; i++) console.log('line', i); }));
+        });
+        console.log('done');
+        const printed = new Int32Array(new SharedArrayBuffer(4));
+        yield* toThread((printed) => void setTimeout(() => { console.log('late'); Atomics.store(printed, 0, 1); }, 5), printed);
+        while (Atomics.load(printed, 0) === 0) yield* sleep(1);
+        throw new TypeError('thrown');
+      });`,
+    ).ended;
+    expect([ended.stdout, ended.code]).toEqual([`${lines(500)}done\nlate\n`, 1]);
+    expect(ended.stderr).toContain('TypeError: thrown');
+  });
+}
+
+test('what a preload prints in the worker delays nothing that a job prints', async () => {
+  const { file } = gate();
+  writeFileSync(`${file}.cjs`, "require('worker_threads').isMainThread || console.log('preload');");
+  const { stdout, stderr } = await start(
     `import { run, toThread } from 'coreactor';
     run(function* () {
-      yield* toThread(() => { for (let i = 0; i < 2000; i++) console.log('line', i); });
-      process.stdout.write('over\\n');
+      yield* toThread(() => { for (let i = 0; i < 9; i++) console.log('line', i); });
+      console.log('done');
     });`,
+    { prefix: ['env', `NODE_OPTIONS=--require=${file}.cjs`] },
   ).ended;
-  expect([ended.stdout, ended.stderr, ended.code]).toEqual([`over\n${linesAfterRun}`, '', 0]);
+  expect([stdout.replace('preload\n', ''), stderr]).toEqual([`${lines(9)}done\n`, '']);
 });
 
-test('under run() what a job has printed before it was cancelled comes, too', async () => {
-  const ended = await start(
-    `import { createTask, run, sleep, toThread } from 'coreactor';
-    run(function* () {
-      const printed = new Int32Array(new SharedArrayBuffer(4));
-      const endless = createTask(() => toThread((printed) => {
-        for (let i = 0; i < 2000; i++) console.log('line', i);
-        Atomics.store(printed, 0, 1);
-        for (;;);
-      }, printed));
-      while (Atomics.load(printed, 0) === 0) yield* sleep(1);
-      endless.cancel();
-      process.stdout.write('over\\n');
-    });`,
-  ).ended;
-  expect([ended.stdout, ended.stderr, ended.code]).toEqual([`over\n${linesAfterRun}`, '', 0]);
+test('a job that waits for room is held up by who reads slowly, under runPromise(); under run() it is not', async () => {
+  const flood = (host: string): string =>
+    `import { run, runPromise, toThread } from 'coreactor';
+    ${host}(function* () {
+      const written = yield* toThread(async () => {
+        let written = 0;
+        for (; written < 200; written++) {
+          if (process.stdout.write('.'.repeat(65536))) continue;
+          const late = new Promise((resolve) => setTimeout(resolve, 500, 'late'));
+          if (await Promise.race([new Promise((resolve) => process.stdout.once('drain', resolve)), late]) === 'late') break;
+        }
+        return written;
+      });
+      console.error(written);
+      process.exit();
+    });`;
+  const written = async (host: string): Promise<number> => {
+    const { stderr } = await startCommand([
+      ...['sh', '-c', '"$@" | { sleep 2; cat >/dev/null; }', 'sh'],
+      ...[process.execPath, '--input-type=module', '-e', flood(host)],
+    ]).ended;
+    return Number(stderr);
+  };
+  expect(await written('await runPromise')).toBeLessThan(100);
+  expect(await written('run')).toBe(200);
 });
 
 test('idle threads keep no process alive, and neither does one that was cancelled', async () => {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { expect, onTestFinished, test } from 'vitest';
 import { addon } from '../../src/native/addon.ts';
+import { Printing } from '../../src/threads/printing.ts';
 import { type SharedFd, shareFd } from '../../src/threads/shared-fd.ts';
 import { BEGUN, PRELUDE } from '../../src/threads/worker-source.ts';
 
@@ -13,8 +14,9 @@ import { BEGUN, PRELUDE } from '../../src/threads/worker-source.ts';
 function worker(pipe: SharedFd, taken: number): Promise<number> {
   const { port1, port2 } = new MessageChannel();
   port1.unref();
-  const workerData = { pipe, port: port2, taken: Int32Array.of(taken) };
-  const worker = new Worker(PRELUDE, { eval: true, workerData, transferList: [port2] });
+  const { share, theirs } = new Printing();
+  const workerData = { ...share, pipe, port: port2, taken: Int32Array.of(taken) };
+  const worker = new Worker(PRELUDE, { eval: true, workerData, transferList: [port2, theirs] });
   return new Promise((resolve, reject) => worker.once('exit', resolve).once('error', reject));
 }
 
