@@ -8,22 +8,27 @@ import { workerThreads } from '../native/worker-threads.ts';
 /** The word of it, once until it is taken. */
 export const PRINTED = 'p';
 
-/** What the two sides share: whether the word was told, whether somebody is held up, how much was sent and taken. */
-const [TOLD, HELD, SENT, TAKEN] = [0, 1, 2, 3];
+/** What the two sides share: whether the word was told, how much was sent, and how much taken. */
+const [TOLD, SENT, TAKEN] = [0, 1, 2];
 
-/** How far a worker may be ahead, in bytes or letters: who waits for 'drain' waits from there on. */
-const FAR = 1 << 20;
+/** How far a worker may be ahead, in bytes or letters: then it waits, as who writes into a pipe that is full, */
+const FAR = 1 << 18;
+/** but no longer than this for each piece, in milliseconds: the host may be waiting for it. */
+const PATIENCE = 1000;
+/** For how many bytes a piece counts besides those that are in it. */
+const PIECE = 64;
 
 /**
- * The worker's side, to be run before the program: needs `tell` and what Printing.share gives in workerData. release() sends
- * what was held up. (Deno prints in the worker, and has no messages.)
+ * The worker's side, to be run before the program: needs `tell` and what Printing.share gives in workerData. (Deno prints in
+ * the worker, and has no messages.)
  */
 export const PRINTING = `
 const { prints, printed } = workerData;
-const held = [null, null];
-const release = () => {
-  for (const to of [0, 1]) {
-    for (let done; (done = held[to]) !== null; done()) held[to] = null;
+const waitForRoom = () => {
+  for (let how; how !== 'timed-out'; ) {
+    const taken = Atomics.load(printed, ${TAKEN});
+    if (((Atomics.load(printed, ${SENT}) - taken) | 0) <= ${FAR}) return;
+    how = Atomics.wait(printed, ${TAKEN}, taken, ${PATIENCE});
   }
 };
 for (const [to, stream] of [process.stdout, process.stderr].entries()) {
@@ -34,24 +39,17 @@ for (const [to, stream] of [process.stdout, process.stderr].entries()) {
   );
   if (taken !== undefined) stream[taken]();
   stream._writev = (chunks, done) => {
+    waitForRoom();
     // Of bytes a copy, or all of the memory that they lie in would be sent.
     const pieces = chunks.map(({ chunk, encoding }) =>
       typeof chunk === 'string' ? { chunk, encoding } : { chunk: new Uint8Array(chunk) },
     );
-    const length = pieces.reduce((sum, { chunk }) => sum + chunk.length, 0);
-    const ahead = (Atomics.add(printed, ${SENT}, length) + length - Atomics.load(printed, ${TAKEN})) | 0;
-    if (ahead > ${FAR}) {
-      held[to] = done;
-      Atomics.store(printed, ${HELD}, 1); // before the message, so that who takes it will answer
-    }
+    for (const { chunk } of pieces) Atomics.add(printed, ${SENT}, chunk.length + ${PIECE});
     prints.postMessage({ to, pieces });
     if (Atomics.exchange(printed, ${TOLD}, 1) === 0) tell('${PRINTED}');
-    if (ahead <= ${FAR}) done();
+    done();
   };
 }
-prints.on('message', release);
-prints.unref();
-process.once('exit', release);
 `;
 
 interface Message {
@@ -74,7 +72,9 @@ function takeAll(): void {
 /** The host's side. */
 export class Printing {
   readonly #port: MessagePort;
-  readonly #printed = new Int32Array(new SharedArrayBuffer(16));
+  readonly #printed = new Int32Array(new SharedArrayBuffer(12));
+  /** How much has come here, of what was sent. */
+  #received = 0;
   /** The worker's end of the port, to be transferred. */
   readonly theirs: MessagePort;
 
@@ -92,16 +92,19 @@ export class Printing {
     return { prints: this.theirs, printed: this.#printed };
   }
 
-  /** Prints what was sent up to now, as long as it goes to the same stream in one piece. */
+  /** Prints what was sent up to now, of which the word was told. (Of more it is told anew: a worker may print without end.) */
   take(): void {
     Atomics.store(this.#printed, TOLD, 0);
+    const sent = Atomics.load(this.#printed, SENT);
     const { receiveMessageOnPort } = workerThreads();
     let corked: NodeJS.WriteStream | null = null;
-    for (let next = receiveMessageOnPort(this.#port); next; next = receiveMessageOnPort(this.#port)) {
+    while (((sent - this.#received) | 0) > 0) {
+      const next = receiveMessageOnPort(this.#port);
+      if (next === undefined) break; // it is about to come
       const { to, pieces } = next.message as Message;
       const stream = streamOf(to);
       if (stream !== corked) {
-        corked?.uncork();
+        corked?.uncork(); // what goes to one stream goes in one piece
         stream.cork();
         corked = stream;
       }
@@ -122,9 +125,11 @@ export class Printing {
     // Of what has no room yet a loop that blocks the thread would never hear that it was written.
     const isBlocked = here.kernel?.guest === false;
     for (const { chunk, encoding } of pieces) {
+      const size = chunk.length + PIECE;
+      this.#received = (this.#received + size) | 0;
       let isLate = false;
       const late = (): void => {
-        if (isLate) this.taken(chunk.length);
+        if (isLate) this.taken(size);
       };
       try {
         // Ended or destroyed, nobody takes the rest.
@@ -134,12 +139,12 @@ export class Printing {
           throw error; // of a write() that is not Node's: no matter of who waits for the worker
         });
       }
-      if (!isLate) this.taken(chunk.length);
+      if (!isLate) this.taken(size);
     }
   }
 
-  private taken(length: number): void {
-    Atomics.add(this.#printed, TAKEN, length);
-    if (Atomics.exchange(this.#printed, HELD, 0) === 1) this.#port.postMessage(null);
+  private taken(size: number): void {
+    Atomics.add(this.#printed, TAKEN, size);
+    Atomics.notify(this.#printed, TAKEN);
   }
 }

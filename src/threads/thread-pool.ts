@@ -138,9 +138,9 @@ let common: ThreadPool | undefined;
  * it knows its arguments, require() and what is global, nothing of what is around it here, and runs in strict mode, as in a
  * module. require() and import() look for packages and relative paths from process.cwd(), wherever the program's file is, and
  * so does { module } for packages. What a job writes to console is printed by this thread while the job runs, whenever its loop
- * waits for something, and all of it before the job is done. An AbortSignal arrives as an empty object: cancel the task instead.
- * What would have to be transferred (a MessagePort, a handle of callSoonThreadsafe()) cannot be given to a job; a Channel's handle
- * can, such as to tell how far it is.
+ * waits for something, and all of it before the job is done; a job that is far ahead of that waits. An AbortSignal arrives as an
+ * empty object: cancel the task instead. What would have to be transferred (a MessagePort, a handle of callSoonThreadsafe())
+ * cannot be given to a job; a Channel's handle can, such as to tell how far it is.
  * (asyncio: to_thread)
  * What a job leaves behind (a timer, a promise that nobody awaits) may end its thread later: onUnhandled is told of that when
  * the pool comes to it again, and no other job fails for it.

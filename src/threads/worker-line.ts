@@ -10,6 +10,7 @@ import { currentKernel } from '../kernel/here.ts';
 import type { Coroutine } from '../kernel/operation.ts';
 import { Readiness } from '../kernel/readiness.ts';
 import { READ } from '../kernel/selector-port.ts';
+import { sleep } from '../kernel/sleep.ts';
 import { addon } from '../native/addon.ts';
 import { SystemError } from '../native/system-error.ts';
 import { workerThreads } from '../native/worker-threads.ts';
@@ -83,7 +84,9 @@ export class WorkerLine {
 
   /** Whether one that has nothing to tell has ended. */
   get ended(): boolean {
-    return this.look() !== undefined;
+    let word = this.look();
+    if (word === PRINTED) word = this.look(); // once: it may print without end
+    return word !== undefined && word !== PRINTED;
   }
 
   /** Suspends until the worker tells something: gives the word, or null if it has ended. `what` is what people are told. */
@@ -139,21 +142,18 @@ export class WorkerLine {
     for (;;) {
       if (this.#heard === '') yield* readiness.whenReadable(what);
       const word = this.look();
-      if (word !== undefined) return word;
-      readiness.readable = false; // only now will it be told again
+      if (word === PRINTED) {
+        yield* sleep(0); // it may print without end
+      } else if (word !== undefined) {
+        return word;
+      } else {
+        readiness.readable = false; // only now will it be told again
+      }
     }
   }
 
   /** The next word if there is one, null if the worker has ended. What it has printed before is printed. */
   private look(): string | null | undefined {
-    let word = this.nextWord();
-    for (; word === PRINTED; word = this.nextWord()) this.#printing.take();
-    if (word !== FAILED) return word;
-    this.#fatal = { error: unpack(this.take() as Packed) };
-    return null;
-  }
-
-  private nextWord(): string | null | undefined {
     if (this.#heard === '') {
       const heard = addon.hear(this.#reader);
       if (heard === -EAGAIN) return undefined;
@@ -163,7 +163,10 @@ export class WorkerLine {
     const length = this.#heard.startsWith(VALUE) ? this.#heard.indexOf('\n') + 1 : 1;
     const word = this.#heard.slice(0, length);
     this.#heard = this.#heard.slice(length);
-    return word;
+    if (word === PRINTED) this.#printing.take();
+    if (word !== FAILED) return word;
+    this.#fatal = { error: unpack(this.take() as Packed) };
+    return null;
   }
 
   // What ended without a word (out of memory) only the host knows of, which tells it before it tells of the end.

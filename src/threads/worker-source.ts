@@ -151,7 +151,6 @@ function tellValue(answer) {
 parentPort.on('message', async (job) => {
   Atomics.add(workerData.begun, 0, 1);
   const answer = await answerTo(job);
-  release();
   if (tellValue(answer)) return;
   try {
     port.postMessage(answer);
