@@ -86,8 +86,8 @@ function latencyTable(cells, { rounds, seconds, warmup }, notes) {
         name,
         ...LATENCIES.flatMap((key) => {
           const { median, ratio: multiple } = figures[key];
-          const cells = [figure(median), ratio(multiple?.median)];
-          return key === MAIN ? [...cells, spread(multiple)] : cells;
+          const both = [figure(median), ratio(multiple?.median)];
+          return key === MAIN ? [...both, spread(multiple)] : both;
         }),
         figure(figures.cpuUs.median),
         percent(figures.busy.median),

@@ -101,7 +101,8 @@ export function summaryTable(cells, file) {
   return {
     title: 'Echo: server CPU per request, as a multiple of C epoll',
     method:
-      'The main figure of the tables above, with its interval: message size x connections, median of per-round ratios.',
+      'The main figure of the tables above: message size x connections, median of per-round ratios; in brackets what' +
+      ' stands beside it there.',
     header: ['server', ...columns],
     rows: servers.map((name, i) => [
       name,

@@ -1,6 +1,6 @@
-// What a ring is asked for that goes on, or that is over when it has been told. Every request carries its kind, its fd
-// and a serial number, which its completions bring back: what comes for one that was replaced or withdrawn is dropped.
-// Owned by one UringSelector and younger than its Ring.
+// What a UringSelector asks of its ring, sends apart. Every request carries its kind, its fd and a serial number, which
+// its completions bring back: what comes for one that was replaced or withdrawn is dropped. Owned by that selector, and
+// younger than its Ring.
 #pragma once
 
 #include "../ring.h"
@@ -24,6 +24,7 @@ struct Request {
   uint32_t serial = 0;  // 0: none
   unsigned position = 0;
   explicit operator bool() const { return serial != 0; }
+  // Of a tag of its kind.
   bool isOf(uint64_t tag) const { return serial == serialOf(tag); }
 };
 

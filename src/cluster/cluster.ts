@@ -120,8 +120,8 @@ export class Cluster {
  * why; what waits in its share of the connections waits for the next. At the end of the run the workers end, too: see close()
  * for a better end.
  *
- * What a worker writes to console comes through the loop of this thread: use runPromise() here, for run() lets none of it
- * through before its end. (node:cluster)
+ * What a worker writes to console is printed by this thread, whenever a task here gives way; a worker that is far ahead of that
+ * waits. (node:cluster)
  * @throws SystemError EADDRINUSE if anybody has the port already, also who would share it; CoreactorError ERR_COREACTOR_THREAD
  * with the cause if a worker cannot begin; RangeError, TypeError for impossible options.
  * @example

@@ -5,7 +5,7 @@ import type { MessagePort } from 'node:worker_threads';
 import { here } from '../kernel/here.ts';
 import { workerThreads } from '../native/worker-threads.ts';
 
-/** The word of it, once until it is taken. */
+/** The word that something was printed: told once until that is taken. */
 export const PRINTED = 'p';
 
 /** What the two sides share: whether the word was told, how much was sent, and how much taken. */
@@ -13,7 +13,7 @@ const [TOLD, SENT, TAKEN] = [0, 1, 2];
 
 /** How far a worker may be ahead, in bytes or letters: then it waits, as who writes into a pipe that is full, */
 const FAR = 1 << 18;
-/** but no longer than this for each piece, in milliseconds: the host may be waiting for it. */
+/** but no longer than this while nothing is taken, in milliseconds: the host may be waiting for it. */
 const PATIENCE = 1000;
 /** For how many bytes a piece counts besides those that are in it. */
 const PIECE = 64;
@@ -25,19 +25,19 @@ const PIECE = 64;
 export const PRINTING = `
 const { prints, printed } = workerData;
 const waitForRoom = () => {
-  for (let how; how !== 'timed-out'; ) {
+  for (;;) {
     const taken = Atomics.load(printed, ${TAKEN});
-    if (((Atomics.load(printed, ${SENT}) - taken) | 0) <= ${FAR}) return;
-    how = Atomics.wait(printed, ${TAKEN}, taken, ${PATIENCE});
+    const isFar = ((Atomics.load(printed, ${SENT}) - taken) | 0) > ${FAR};
+    if (!isFar || Atomics.wait(printed, ${TAKEN}, taken, ${PATIENCE}) === 'timed-out') return;
   }
 };
 for (const [to, stream] of [process.stdout, process.stderr].entries()) {
   if (typeof stream._writev !== 'function') continue;
   // What a preload has printed is on Node's way, for which the rest need not wait.
-  const taken = Object.getOwnPropertySymbols(Object.getPrototypeOf(stream)).find(
+  const written = Object.getOwnPropertySymbols(Object.getPrototypeOf(stream)).find(
     ({ description }) => description === 'kStdioWantsMoreDataCallback',
   );
-  if (taken !== undefined) stream[taken]();
+  if (written !== undefined) stream[written]();
   stream._writev = (chunks, done) => {
     waitForRoom();
     // Of bytes a copy, or all of the memory that they lie in would be sent.
@@ -75,12 +75,13 @@ export class Printing {
   readonly #printed = new Int32Array(new SharedArrayBuffer(12));
   /** How much has come here, of what was sent. */
   #received = 0;
-  /** The worker's end of the port, to be transferred. */
-  readonly theirs: MessagePort;
+  /** For workerData; the port is to be transferred. */
+  readonly share: { readonly prints: MessagePort; readonly printed: Int32Array };
 
   constructor() {
-    const { MessageChannel } = workerThreads();
-    ({ port1: this.#port, port2: this.theirs } = new MessageChannel());
+    const { port1, port2 } = new (workerThreads().MessageChannel)();
+    this.#port = port1;
+    this.share = { prints: port2, printed: this.#printed };
     // Where nobody listens on the line: between the jobs of a guest, and after a run.
     this.#port.on('message', ({ to, pieces }: Message) => this.print(streamOf(to), pieces));
     this.#port.unref();
@@ -88,11 +89,7 @@ export class Printing {
     open.add(this);
   }
 
-  get share(): object {
-    return { prints: this.theirs, printed: this.#printed };
-  }
-
-  /** Prints what was sent up to now, of which the word was told. (Of more it is told anew: a worker may print without end.) */
+  /** Prints what was sent up to now. Of more the word is told anew: a worker may print without end. */
   take(): void {
     Atomics.store(this.#printed, TOLD, 0);
     const sent = Atomics.load(this.#printed, SENT);
@@ -127,19 +124,21 @@ export class Printing {
     for (const { chunk, encoding } of pieces) {
       const size = chunk.length + PIECE;
       this.#received = (this.#received + size) | 0;
-      let isLate = false;
-      const late = (): void => {
-        if (isLate) this.taken(size);
+      let isTaken = false;
+      const taken = (): void => {
+        if (!isTaken) this.taken(size);
+        isTaken = true;
       };
+      let isFull = false;
       try {
         // Ended or destroyed, nobody takes the rest.
-        isLate = stream.writable && stream.write(chunk, encoding, late) === false && !isBlocked;
+        isFull = stream.writable && stream.write(chunk, encoding, taken) === false;
       } catch (error) {
         queueMicrotask(() => {
           throw error; // of a write() that is not Node's: no matter of who waits for the worker
         });
       }
-      if (!isLate) this.taken(size);
+      if (!isFull || isBlocked) taken();
     }
   }
 

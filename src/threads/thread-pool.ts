@@ -137,8 +137,8 @@ let common: ThreadPool | undefined;
  * Arguments and results are copied (see structuredClone), and errors but for what cannot be. The function goes as its text:
  * it knows its arguments, require() and what is global, nothing of what is around it here, and runs in strict mode, as in a
  * module. require() and import() look for packages and relative paths from process.cwd(), wherever the program's file is, and
- * so does { module } for packages. What a job writes to console is printed by this thread while the job runs, whenever its loop
- * waits for something, and all of it before the job is done; a job that is far ahead of that waits. An AbortSignal arrives as an
+ * so does { module } for packages. What a job writes to console is printed by this thread while the job runs, whenever a task
+ * here gives way, and all of it before the job is done; a job that is far ahead of that waits. An AbortSignal arrives as an
  * empty object: cancel the task instead. What would have to be transferred (a MessagePort, a handle of callSoonThreadsafe())
  * cannot be given to a job; a Channel's handle can, such as to tell how far it is.
  * (asyncio: to_thread)

@@ -56,7 +56,7 @@ export class WorkerLine {
         eval: true,
         name,
         workerData: { ...data, ...this.#printing.share, pipe: shareFd(this.#writer), taken: this.#taken, port: port2 },
-        transferList: [port2, this.#printing.theirs],
+        transferList: [port2, this.#printing.share.prints],
       });
     } catch (error) {
       port1.close();
@@ -84,8 +84,9 @@ export class WorkerLine {
 
   /** Whether one that has nothing to tell has ended. */
   get ended(): boolean {
+    if (this.#fatal !== null) return true;
     let word = this.look();
-    if (word === PRINTED) word = this.look(); // once: it may print without end
+    if (word === PRINTED) word = this.look(); // once
     return word !== undefined && word !== PRINTED;
   }
 
@@ -143,7 +144,7 @@ export class WorkerLine {
       if (this.#heard === '') yield* readiness.whenReadable(what);
       const word = this.look();
       if (word === PRINTED) {
-        yield* sleep(0); // it may print without end
+        yield* sleep(0);
       } else if (word !== undefined) {
         return word;
       } else {

@@ -6,7 +6,7 @@ import { PACK } from './packed-error.ts';
 import { isPlain } from './plain.ts';
 import { PRINTING } from './printing.ts';
 
-/** How each word of a worker begins: it has begun; */
+/** How each word of a worker begins (but for PRINTED, of printing.ts): it has begun; */
 export const BEGUN = 'b';
 /** a job is done, and the answer is in the port, */
 export const ANSWER = 'a';
@@ -63,7 +63,13 @@ try {
   }
   fail(error); // not allowed by the permission model, or no descriptor is free
 }
-${PRINTING}process.once('exit', () => closeSync(out)); // Bun does not by itself
+${PRINTING}// Node closes it by itself, after all who listen to the exit: from then on the host ends what is left of the worker.
+if (process.versions.bun !== undefined || process.versions.deno !== undefined) {
+  process.once('exit', () => {
+    closeSync(out);
+    out = -1; // who prints after this must not meet the next file of that number
+  });
+}
 process.on('uncaughtException', (error) => {
   if (process.listenerCount('uncaughtException') === 1) fail(error); // or the program sees to it
 });

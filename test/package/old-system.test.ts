@@ -13,7 +13,7 @@ test.skipIf(process.platform !== 'linux')('io_uring is compiled in, whatever the
     writeFileSync(join(folder, 'linux', 'io_uring.h'), '');
     const probe = join(folder, 'probe.cc');
     writeFileSync(probe, '#include "ring.h"\n#ifndef COREACTOR_HAVE_IO_URING\n#error io_uring is left out\n#endif\n');
-    const files = [probe, 'native/ring.cc', 'native/selectors/io_uring.cc'];
+    const files = [probe, 'native/ring.cc', 'native/selectors/requests.cc', 'native/selectors/io_uring.cc'];
     const options = ['-std=c++17', '-fsyntax-only', '-I', folder, '-I', 'native'];
     const { status, stderr } = spawnSync('c++', [...options, ...files], { encoding: 'utf8' });
     expect([status, stderr]).toEqual([0, '']);

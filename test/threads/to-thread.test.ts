@@ -1,6 +1,6 @@
 // toThread(): under run() and as a guest, what travels and what does not, errors, cancels, and that nothing is left.
 
-import { readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import {
@@ -484,12 +484,9 @@ describe.each<[string, <T>(main: Main<T>, options?: RunOptions) => T | Promise<T
       function* () {
         const pool = new ThreadPool({ threads: 1 });
         for (const ending of ['next', 'close']) {
-          const over = new Int32Array(new SharedArrayBuffer(4));
-          yield* pool.run((flag: Int32Array) => {
-            process.once('exit', () => Atomics.store(flag, 0, 1));
-          }, over);
+          const thread = yield* pool.run(() => require('node:fs').readlinkSync('/proc/thread-self'));
           yield* pool.run(late);
-          while (Atomics.load(over, 0) === 0) yield* sleep(1);
+          while (existsSync(`/proc/${thread}`)) yield* sleep(1);
           if (ending === 'next') expect(yield* pool.run(() => 'innocent')).toBe('innocent');
           pool.close();
           expect(reports.splice(0)).toMatchObject([
@@ -743,14 +740,19 @@ for (const host of ['run', 'await runPromise']) {
 
   test(`${host}(): who prints without end keeps no other task from running`, async () => {
     const ended = await start(
-      `import { moveOnAfter, run, runPromise, toThread } from 'coreactor';
+      `import { createTask, run, runPromise, sleep, toThread } from 'coreactor';
       const { write } = process.stdout;
+      let writes = 0;
       process.stdout.write = (...piece) => { // takes longer than to print
+        writes++;
         for (const end = performance.now() + 0.01; performance.now() < end; );
         return write.apply(process.stdout, piece);
       };
       ${host}(function* () {
-        yield* moveOnAfter(50, () => toThread(() => { for (;;) console.log('line'); }));
+        const printer = createTask(() => toThread(() => { for (;;) console.log('line'); }));
+        while (writes === 0) yield* sleep(1);
+        for (let turns = 0; turns < 30; turns++) yield* sleep(0);
+        printer.cancel();
         yield* toThread(() => void setInterval(() => { for (let i = 0; i < 1000; i++) console.log('line'); }));
         for (let i = 0; i < 2; i++) yield* toThread(() => {});
         console.error('over');
@@ -773,7 +775,8 @@ for (const host of ['run', 'await runPromise']) {
         for (const isEndless of [true, false]) {
           const pool = new ThreadPool({ threads: 1 });
           yield* pool.run(leave, printed, isEndless);
-          for (const end = Date.now() + 100; Date.now() < end || Atomics.exchange(printed, 0, 0) === 0; );
+          while (Atomics.exchange(printed, 0, 0) === 0);
+          for (const end = Date.now() + 100; Date.now() < end; ); // nobody listens meanwhile
           pool.close();
         }
       }, { onUnhandled: ({ error }) => console.error(error.cause.message) });`,
@@ -793,11 +796,18 @@ for (const host of ['run', 'await runPromise']) {
         const printed = new Int32Array(new SharedArrayBuffer(4));
         yield* toThread((printed) => void setTimeout(() => { console.log('late'); Atomics.store(printed, 0, 1); }, 5), printed);
         while (Atomics.load(printed, 0) === 0) yield* sleep(1);
+        const last = (printed) => {
+          process.on('exit', () => { console.error('the last word'); Atomics.store(printed, 0, 2); });
+          process.exit();
+        };
+        try { yield* toThread(last, printed); } catch {}
+        while (Atomics.load(printed, 0) !== 2) yield* sleep(1);
         throw new TypeError('thrown');
       });`,
     ).ended;
     expect([ended.stdout, ended.code]).toEqual([`${lines(500)}done\nlate\n`, 1]);
     expect(ended.stderr).toContain('TypeError: thrown');
+    expect(ended.stderr).toContain('the last word\n');
   });
 }
 
@@ -818,24 +828,27 @@ test('what a preload prints in the worker delays nothing that a job prints', asy
 test('a job is held up by who reads slowly, under runPromise(); run() would not hear that anybody reads', async () => {
   const flood = (host: string): string =>
     `import { run, runPromise, toThread } from 'coreactor';
+    import { writeFileSync } from 'node:fs';
     ${host}(function* () {
-      const written = yield* toThread(() => {
+      const written = yield* toThread((patience) => {
         let written = 0;
-        for (const end = Date.now() + 1000; Date.now() < end && written < 200; written++) console.log('.'.repeat(65536));
+        for (const end = Date.now() + patience; Date.now() < end && written < 100; written++) console.log('.'.repeat(65536));
         return written;
-      });
+      }, ${host === 'run' ? 'Infinity' : '1000'});
       console.error(written);
+      writeFileSync(process.argv.at(-1), ''); // only now it is read
       process.exit();
     });`;
   const written = async (host: string): Promise<number> => {
+    const { file } = gate();
     const { stderr } = await startCommand([
-      ...['sh', '-c', '"$@" | { sleep 2; cat >/dev/null; }', 'sh'],
-      ...[process.execPath, '--input-type=module', '-e', flood(host)],
+      ...['sh', '-c', '"$@" | { until [ -e "$0" ]; do sleep 0.1; done; cat >/dev/null; }', file],
+      ...[process.execPath, '--input-type=module', '-e', flood(host), '--', file],
     ]).ended;
     return Number(stderr);
   };
   expect(await written('await runPromise')).toBeLessThan(50);
-  expect(await written('run')).toBeGreaterThan(50);
+  expect(await written('run')).toBe(100);
 });
 
 test('idle threads keep no process alive, and neither does one that was cancelled', async () => {

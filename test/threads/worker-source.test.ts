@@ -14,9 +14,10 @@ import { BEGUN, PRELUDE } from '../../src/threads/worker-source.ts';
 function worker(pipe: SharedFd, taken: number): Promise<number> {
   const { port1, port2 } = new MessageChannel();
   port1.unref();
-  const { share, theirs } = new Printing();
-  const workerData = { ...share, pipe, port: port2, taken: Int32Array.of(taken) };
-  const worker = new Worker(PRELUDE, { eval: true, workerData, transferList: [port2, theirs] });
+  const printing = new Printing();
+  const workerData = { ...printing.share, pipe, port: port2, taken: Int32Array.of(taken) };
+  const worker = new Worker(PRELUDE, { eval: true, workerData, transferList: [port2, printing.share.prints] });
+  worker.once('exit', () => printing.close());
   return new Promise((resolve, reject) => worker.once('exit', resolve).once('error', reject));
 }
 
