@@ -66,7 +66,7 @@ const REASONS = [
   {
     bench: /accept/,
     what: /CPU/,
-    why: 'a connection is a Socket, its operations, a task and a generator here; ended by a reset, an error with its stack too',
+    why: 'a connection is a Socket, its operations, a task and a generator here; ended by a reset, an error with its stack too (1.20 instead of 1.37 times C epoll if none is kept)',
   },
   { bench: /accept/, loadIsLimit: true, why: 'the load is the limit, which has its core for itself: see "load busy"' },
   { bench: /idle/, what: /in all/, why: 'its process is smaller before the first connection' },
