@@ -3,6 +3,8 @@
 
 import { gather, now, run, sleep } from 'coreactor';
 
+const NAP = 300;
+
 /** @param {number} ms */
 function blockingSleep(ms) {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
@@ -12,25 +14,25 @@ function blockingSleep(ms) {
 function* ticksDuring(nap) {
   let ticks = 0;
   function* ticker() {
-    const end = now() + 100;
+    const end = now() + NAP;
     while (now() < end) {
       yield* sleep(10);
       ticks++;
     }
   }
-  yield* gather([ticker(), nap(100)]);
+  yield* gather([ticker(), nap(NAP)]);
   return ticks;
 }
 
 run(function* () {
   const beside = yield* ticksDuring((ms) => sleep(ms));
-  console.log(`beside yield* sleep(100) the ticker ticks ${beside > 2 ? 'many times' : beside}`);
+  console.log(`beside yield* sleep(${NAP}) the ticker ticks ${beside > 2 ? 'many times' : beside}`);
   const blocked = yield* ticksDuring(function* (ms) {
     blockingSleep(ms);
   });
-  console.log(`beside a blocking sleep of 100 ms it ticks ${blocked > 2 ? 'many times' : 'once, when all is over'}`);
+  console.log(`beside a blocking sleep of ${NAP} ms it ticks ${blocked > 2 ? 'many times' : 'once, when all is over'}`);
 });
 
 // Output:
-// beside yield* sleep(100) the ticker ticks many times
-// beside a blocking sleep of 100 ms it ticks once, when all is over
+// beside yield* sleep(300) the ticker ticks many times
+// beside a blocking sleep of 300 ms it ticks once, when all is over

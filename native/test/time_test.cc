@@ -23,7 +23,8 @@ void onAlarm(int) {
   if (Selector* const selector = toWake.load()) selector->wake();
 }
 
-// SIGALRM after `ms` for as long as it lives.
+// SIGALRM every `ms` for as long as it lives: a first one may come before the wait has begun, where the machine is
+// busy.
 class Alarm {
  public:
   explicit Alarm(int ms, Selector* selector = nullptr) {
@@ -33,8 +34,8 @@ class Alarm {
     action.sa_handler = onAlarm;
     sigemptyset(&action.sa_mask);
     sigaction(SIGALRM, &action, &previous_);
-    const itimerval after{{0, 0}, {0, ms * 1000}};
-    setitimer(ITIMER_REAL, &after, nullptr);
+    const itimerval every{{0, ms * 1000}, {0, ms * 1000}};
+    setitimer(ITIMER_REAL, &every, nullptr);
   }
   ~Alarm() {
     const itimerval never{};
@@ -82,7 +83,7 @@ TEST_CASE("H19: the longest times are accepted, and sleep") {
   for (const int64_t ns : {INT64_MAX, int64_t{200'000'000} * 1'000'000'000, int64_t{2'147'483'648} * kMillisecond}) {
     const Alarm alarm(10);
     CHECK(subject->wait(ns) == -EINTR);
-    CHECK(alarms == 1);
+    CHECK(alarms >= 1);
   }
 }
 
@@ -91,13 +92,13 @@ TEST_CASE("H20: a signal ends the wait with EINTR, and the rest of the time can 
   if (subject.isDeaf()) return;
   const Pair a = makePipe();
   REQUIRE(subject->add(a.near.get(), kRead, 1) == 0);
-  const Alarm alarm(10);
-  const int64_t begin = now();
-  const int64_t end = begin + 40 * kMillisecond;
-  CHECK(subject->wait(end - now()) == -EINTR);
-  CHECK(alarms == 1);
-  CHECK(now() - begin >= 9 * kMillisecond);  // the timer's clock is not ours
-  CHECK(subject->wait(end - now()) == 0);
+  {
+    const Alarm alarm(10);
+    CHECK(subject->wait(kLimit) == -EINTR);
+    CHECK(alarms >= 1);
+  }
+  const int64_t end = now() + 30 * kMillisecond;
+  CHECK(subject->wait(30 * kMillisecond) == 0);
   CHECK(now() >= end);
   // Nothing is lost by it.
   put(a.far, "a");

@@ -72,7 +72,7 @@ test.runIf(compiles)(
   'a server that answers nothing in the window is blamed itself, and a window of nothing is no crash',
   async () => {
     // The first is that of the opening, the second that of the warm-up.
-    const mute = await load((count, send) => void (count > 2 ? setTimeout(send, 400) : send()), 50, 0);
+    const mute = await load((count, send) => void (count > 2 ? setTimeout(send, 3000) : send()), 50, 0);
     expect(JSON.parse(mute).error).toMatch(/^no answer at all.* in the window/);
     expect(JSON.parse(await load((_, send) => send(), 0, 0)).error).toMatch(/no answer at all/);
   },

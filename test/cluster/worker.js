@@ -1,7 +1,11 @@
 // What the workers of the tests run: they answer with who they are, or do what a line tells them to.
 
+import { existsSync, readlinkSync } from 'node:fs';
 import { threadId } from 'node:worker_threads';
 import { clusterWorker, run, sleep } from 'coreactor';
+
+/** Where the system shows this thread for as long as it is there. */
+const thread = () => (existsSync('/proc/thread-self') ? `/proc/${readlinkSync('/proc/thread-self')}` : undefined);
 
 run(function* () {
   const worker = clusterWorker();
@@ -19,8 +23,9 @@ run(function* () {
       if (line === undefined || line === null) return;
       const [word, number] = line.split(' ');
       if (number && begun) Atomics.add(begun, 0, 1);
-      if (word === 'who') yield* say(JSON.stringify({ index, workers, threadId, greeting }));
+      if (word === 'who') yield* say(JSON.stringify({ index, workers, threadId, greeting, thread: thread() }));
       else if (word === 'exit') process.exit(3);
+      else if (word === 'freeze' && begun) Atomics.wait(begun, Number(number), 0);
       else if (word === 'block') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Number(number));
       else if (word === 'sleep' || word === 'hold') {
         try {

@@ -5,7 +5,7 @@ import { type Coroutine, connect, createTask, listen, run, type Unhandled } from
 
 function warnings(main: () => Coroutine<void>): string[] {
   const reports: Unhandled[] = [];
-  run(main, { debug: true, onUnhandled: (report) => reports.push(report) });
+  run(main, { debug: true, slowStep: Number.POSITIVE_INFINITY, onUnhandled: (report) => reports.push(report) });
   return reports.map(({ error }) => (error as Error).message.replace(/ and never awaited.*/, ''));
 }
 

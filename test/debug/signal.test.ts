@@ -10,7 +10,7 @@ const PROGRAM = `
     yield* sleep(1);
     console.log('up');
     yield* child;
-  }, { name: 'the parent', debug: true });`;
+  }, { name: 'the parent', debug: true, slowStep: Infinity });`;
 
 /** Sends the signal, and waits for what is printed on stderr (the answer ends with a line). */
 async function ask(program: Program, answers: number): Promise<string> {
@@ -71,7 +71,7 @@ test('a step that blocks cannot answer: the second SIGUSR2 does not kill it, and
 test('a busy loop answers too, and a Ctrl-C is still one', async () => {
   const program = start(`
     import { run, sleep } from 'coreactor';
-    run(function* () { console.log('up'); try { for (;;) yield* sleep(0) } finally { console.log('clean') } }, { debug: true });`);
+    run(function* () { console.log('up'); try { for (;;) yield* sleep(0) } finally { console.log('clean') } }, { debug: true, slowStep: Infinity });`);
   await program.says('up');
   expect(await ask(program, 1)).toMatch(/^coreactor: 1 task\nTask-1 \(ready\)\n/);
   program.child.kill('SIGINT');
@@ -80,7 +80,7 @@ test('a busy loop answers too, and a Ctrl-C is still one', async () => {
 });
 
 test('without debug mode SIGUSR2 is left alone', async () => {
-  const program = start(PROGRAM.replace('debug: true', ''));
+  const program = start(PROGRAM.replace('debug: true, slowStep: Infinity', ''));
   await program.says('up');
   program.child.kill('SIGUSR2');
   const { signal, stderr } = await program.ended;
@@ -106,7 +106,7 @@ test.each([
     import { run, sleep } from 'coreactor';
     const mine = () => { console.log('mine'); process.exit(3) };
     ${before}
-    run(function* () { ${inside} yield* sleep(1); console.log('up'); yield* sleep(200); }, { debug: true });
+    run(function* () { ${inside} yield* sleep(1); console.log('up'); yield* sleep(200); }, { debug: true, slowStep: Infinity });
     setTimeout(() => {}, 5000);`);
   await program.says('up');
   program.child.kill('SIGUSR2');

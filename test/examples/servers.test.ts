@@ -139,7 +139,7 @@ testWith(
 
 testWith(['nc', 'curl'], 'proxy: curl through it, and what is idle is closed', async () => {
   const target = await serverOn('http.js', ['--port', '0']);
-  const options = ['--port', '0', '--target', `127.0.0.1:${target}`, '--idle', '300'];
+  const options = ['--port', '0', '--target', `127.0.0.1:${target}`, '--idle', '1500'];
   const port = String(await serverOn('proxy.js', options));
   expect(ask(['curl', '-s', `http://127.0.0.1:${port}/bytes/1000000`]).length).toBe(1_000_000);
   expect(ask(['nc', '127.0.0.1', port])).toBe(''); // says nothing, so it ends by itself

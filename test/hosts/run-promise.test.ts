@@ -22,7 +22,7 @@ import {
   runPromise,
   Selector,
   type Socket,
-  signal,
+  signals,
   sleep,
   type Task,
   timeout,
@@ -235,8 +235,16 @@ describe.each(['libuv', 'thread'])('by %s', (way) => {
 
   test('a signal, and several runs beside each other, each with its own descriptors', async () => {
     const runs = [1, 2, 3].map((i) => runPromise(() => echoes(i, 10)));
-    const signalled = runPromise(() => timeout(10_000, () => signal('SIGUSR2')));
-    await pause(5);
+    let listens = (): void => {};
+    const listening = new Promise<void>((resolve) => {
+      listens = resolve;
+    });
+    const signalled = runPromise(function* () {
+      using listener = signals('SIGUSR2');
+      listens();
+      return yield* timeout(10_000, () => listener.receive());
+    });
+    await listening;
     process.kill(process.pid, 'SIGUSR2');
     expect(await timely(Promise.all([...runs, signalled]))).toEqual([10, 20, 30, 'SIGUSR2']);
   });
@@ -371,8 +379,8 @@ test('debug mode: SIGUSR2 prints the tasks of every run, each time; after them i
     setInterval(() => {}, 1000); // somebody outside
     const [event, hangup] = [new Event(), new Promise((resolve) => process.once('SIGHUP', resolve))];
     const runs = [
-      runPromise(() => event.wait(), { debug: true, name: 'first' }),
-      runPromise(() => fromPromise(hangup), { debug: true, name: 'second' }),
+      runPromise(() => event.wait(), { debug: true, slowStep: Infinity, name: 'first' }),
+      runPromise(() => fromPromise(hangup), { debug: true, slowStep: Infinity, name: 'second' }),
       runPromise(() => event.wait(), { debug: false, name: 'without' }),
     ];
     await runPromise(() => sleep(5));
@@ -581,7 +589,7 @@ test('fromPromise: an error that nobody awaits is reported by the runtime; one t
   await runPromise(function* () {
     fromPromise(failed('lost'));
   });
-  await pause(20);
+  await vi.waitFor(() => expect(unhandled).toHaveBeenCalled(), { timeout: 15_000 });
   process.off('unhandledRejection', unhandled);
   expect(unhandled.mock.calls.map(([error]) => error.message)).toEqual(['lost']);
 });
@@ -898,15 +906,17 @@ test('after its signal, or the end of its task, a deadlock is one again', async 
   const { code, stdout } = await start(
     `import { createTask, Event, runPromise, sleep } from 'coreactor';
     const { signal } = new AbortController();
+    const late = new AbortController();
     await runPromise(function* () {
       yield* createTask(sleep(5), { signal });
       yield* createTask(function* () {
+        setTimeout(() => late.abort(), 20);
         try {
           yield* sleep(1e6);
         } finally {
           yield* new Event().wait();
         }
-      }, { signal: AbortSignal.timeout(20) });
+      }, { signal: late.signal });
     }).catch((error) => console.log(error.name));`,
   ).ended;
   expect(stdout).toBe('DeadlockError\n');

@@ -18,6 +18,7 @@ import { addon } from '../../src/native/addon.ts';
 import { NativeSelector } from '../../src/native/native-selector.ts';
 import { seeded } from '../../src/testing/seeded.ts';
 import { countDescriptors } from '../support/descriptors.ts';
+import { arrived } from './arrived.ts';
 import { pair } from './pair.ts';
 import { pattern } from './pattern.ts';
 
@@ -167,7 +168,7 @@ test('H27: the error of a send that was put off comes with the next call, whiche
       yield* b.sendAll(Buffer.from('x'));
       yield* a.recv(1);
       a.trySend(Buffer.from('nobody reads this'));
-      yield* sleep(1);
+      yield* arrived(b.fd);
       b.close(); // with unread bytes: a reset
       for (let i = 0; i < 1000 && !isReset(a.fd); i++) yield* sleep(1); // late, where the machine is busy
       const codes: string[] = [];
@@ -212,7 +213,7 @@ test('a socket that nobody has waited on keeps its bytes in the system, for whoe
   run(function* () {
     const [a, b] = yield* pair();
     a.trySend(Buffer.from('yours'));
-    yield* sleep(5);
+    yield* arrived(b.fd);
     const buffer = Buffer.alloc(10);
     expect(syscalls.recv(b.fd, buffer)).toBe(5);
   });

@@ -254,7 +254,7 @@ test('H26: a connect that times out leaves no descriptor', () => {
     using listener = listen({ host: '127.0.0.1', port: 0 }, { backlog: 0 });
     const filled: Socket[] = [];
     for (;;) {
-      const socket = yield* tryFor(30, connect(listener.address));
+      const socket = yield* tryFor(300, connect(listener.address));
       if (socket === null) break;
       filled.push(socket);
     }

@@ -16,9 +16,13 @@ import {
   run,
   type Socket,
   sleep,
+  syscalls,
   type Task,
+  timeout,
+  wait,
 } from '../../src/index.ts';
 import { countDescriptors } from '../support/descriptors.ts';
+import { arrived } from './arrived.ts';
 import { pair } from './pair.ts';
 
 test('echo: what a client sends comes back', () => {
@@ -163,7 +167,7 @@ test('H11: RST wakes the reader with ECONNRESET', () => {
     const [a, b] = yield* pair();
     yield* a.sendAll(Buffer.from('never read'));
     createTask(function* () {
-      yield* sleep(5);
+      yield* arrived(b.fd);
       b.close(); // with unread data: TCP answers with RST
     });
     expect(yield* codeOf(() => a.recv(10))).toBe('ECONNRESET');
@@ -205,7 +209,8 @@ test('H26: a connect that gets no answer can be cancelled, and closes its socket
   run(function* () {
     // A listener whose queue is full drops the handshake, so connect() waits for long.
     using listener = listen({ host: '127.0.0.1', port: 0 }, { backlog: 0 });
-    const filled: Socket[] = [];
+    const filled = [yield* connect(listener.address)];
+    yield* arrived(listener.fd);
     const attempts = Array.from({ length: 6 }, () =>
       createTask(function* () {
         filled.push(yield* connect(listener.address));
@@ -271,7 +276,7 @@ test('S1: bytes that woke a reader reach it although it is cancelled before its 
       });
       yield* sleep(0);
       yield* b.sendAll(Buffer.from('kept'));
-      yield* sleep(20);
+      yield* timeout(5000, () => wait([reader as Task<unknown>]));
       expect([cancelled, reader.cancelled]).toEqual([true, true]);
     },
     {
@@ -295,7 +300,7 @@ test('S2: data that came before a deadline is delivered even if a step overran t
     });
     yield* sleep(1);
     callLater(20, () => reader.cancel('deadline'));
-    yield* b.sendAll(Buffer.from('in time'));
+    syscalls.send(b.fd, Buffer.from('in time')); // at once, and not with the next wait
     const end = now() + 60;
     while (now() < end); // blocks the loop past the deadline
     yield* sleep(1);

@@ -387,4 +387,5 @@ testWith(
         yield* fromPromise(client.end());
       }),
     ),
+  90_000, // as long as the server may take to begin, and more
 );

@@ -80,7 +80,11 @@ test('outside a run there is nobody to wait', () => {
 test("a handler of Node's is left alone meanwhile and hears the next one", async () => {
   const program = start(`
     import { run, signal, createTask, sleep } from 'coreactor';
-    process.on('SIGUSR1', () => console.log('node heard'));
+    const alive = setInterval(() => {}, 1000);
+    process.on('SIGUSR1', () => {
+      console.log('node heard');
+      clearInterval(alive);
+    });
     run(function* () {
       const task = createTask(() => signal('SIGUSR1'));
       yield* sleep(1);
@@ -88,7 +92,6 @@ test("a handler of Node's is left alone meanwhile and hears the next one", async
       console.log('we heard', yield* task);
     });
     process.kill(process.pid, 'SIGUSR1');
-    setTimeout(() => process.exit(), 200);
   `);
   expect((await program.ended).stdout).toBe('we heard SIGUSR1\nnode heard\n');
 });
@@ -152,11 +155,13 @@ test('two loops on two threads both hear it, and one that ends with its worker t
     import { Worker } from 'node:worker_threads';
     import { run, signal, signals, sleep } from 'coreactor';
     const source = \`
-      const { run, signal } = await import('coreactor');
+      const { run, signals } = await import('coreactor');
       run(function* () {
         process.stdout.write('');
+        const listener = signals('SIGHUP');
         new Int32Array(require('node:worker_threads').workerData)[0] = 1;
-        yield* signal('SIGHUP');
+        yield* listener.receive();
+        listener.close();
         new Int32Array(require('node:worker_threads').workerData)[0] = 2;
       });
     \`;

@@ -11,8 +11,8 @@ export function has(command: string): boolean {
 }
 
 /** As test(), but skipped where one of the programs is missing. */
-export function testWith(commands: string[], title: string, body: () => Promise<void>): void {
+export function testWith(commands: string[], title: string, body: () => Promise<void>, limitMs?: number): void {
   const missing = commands.filter((command) => !has(command));
-  if (missing.length === 0) test(title, body);
+  if (missing.length === 0) test(title, body, limitMs);
   else test.skip(`${title} [skipped: no ${missing.join(', no ')} on this machine]`, body);
 }
