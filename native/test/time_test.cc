@@ -23,8 +23,8 @@ void onAlarm(int) {
   if (Selector* const selector = toWake.load()) selector->wake();
 }
 
-// SIGALRM every `ms` for as long as it lives: a first one may come before the wait has begun, where the machine is
-// busy.
+// SIGALRM every `ms` for as long as it lives, since a first one may come before the wait has begun, where the machine
+// is busy; but once if it wakes a selector: a wake is not lost.
 class Alarm {
  public:
   explicit Alarm(int ms, Selector* selector = nullptr) {
@@ -34,8 +34,9 @@ class Alarm {
     action.sa_handler = onAlarm;
     sigemptyset(&action.sa_mask);
     sigaction(SIGALRM, &action, &previous_);
-    const itimerval every{{0, ms * 1000}, {0, ms * 1000}};
-    setitimer(ITIMER_REAL, &every, nullptr);
+    const timeval first{0, ms * 1000};
+    const itimerval timer{selector == nullptr ? first : timeval{}, first};
+    setitimer(ITIMER_REAL, &timer, nullptr);
   }
   ~Alarm() {
     const itimerval never{};

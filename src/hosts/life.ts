@@ -128,13 +128,14 @@ function* live(kernel: Kernel, main: Task<unknown>, debug: DebugMode | null): Li
     addCause(stuck, main.failure);
     throw stuck;
   }
+  // Nothing is left to be sent; but if the loop's memory has gone, what was may be lost, and this throws.
+  if (!interrupted && main.failure === undefined) kernel.poller.flush();
   return interrupted;
 }
 
 /** Closes what is open, and gives peers that read slowly the time to take what was sent to them. Ctrl-C ends that. */
 function* linger(kernel: Kernel, flags: Int32Array): Turns {
   kernel.abandonDescriptors(true);
-  kernel.poller.flush(); // nothing is left to go: it throws if what was ordered is lost
   const deadline = kernel.clock.now() + LINGER;
   for (let left = LINGER; left > 0 && kernel.poller.lingering.size > 0; left = deadline - kernel.clock.now()) {
     kernel.turn(yield left);

@@ -128,7 +128,7 @@ test('H23: out of descriptors the listener tells it once, does not spin, and rec
   program.child.kill('SIGINT');
   const { code, stderr } = await program.ended;
   expect(stderr.match(/EMFILE/g)).not.toBe(null);
-  expect(stderr.split('a warning in').length - 1).toBeLessThanOrEqual(10); // once an episode, not once a try, of which a second has 20
+  expect(stderr.split('a warning in').length - 1).toBeLessThanOrEqual(10); // once an episode; tries come 20 times a second
   expect(stderr).toMatch(/ulimit -n/);
   expect(code).toBe(130);
 });

@@ -540,14 +540,14 @@ test('H30: memory that goes while a recvView() waits is no end of the stream', (
 });
 
 test.for([
-  ['run()', 'what was ordered'],
-  ['runPromise()', 'what was ordered'],
-  ['run()', 'what waits for a slow peer'],
-  ['runPromise()', 'what waits for a slow peer'],
-])('H30: memory that goes with %s: it fails and closes every socket, with %s', async ([how, left]) => {
+  ['run()', 'are ordered'],
+  ['runPromise()', 'are ordered'],
+  ['run()', 'wait for a slow peer'],
+  ['runPromise()', 'wait for a slow peer'],
+])('H30: %s whose memory goes while bytes %s fails, and closes every socket', async ([how, left]) => {
   function* main(): Coroutine<void> {
     const [a] = yield* pair();
-    if (left === 'what waits for a slow peer') while (a.trySend(Buffer.alloc(4096)) > 0) yield* sleep(0);
+    if (left === 'wait for a slow peer') while (a.trySend(Buffer.alloc(4096)) > 0) yield* sleep(0);
     const [b] = yield* pair();
     b.trySend(Buffer.from('ordered'));
     detach(currentKernel('').poller.mailbox?.memory);
@@ -556,6 +556,18 @@ test.for([
   if (how === 'run()') expect(() => run(main)).toThrow(/memory was transferred/);
   else await expect(runPromise(main)).rejects.toThrow(/memory was transferred/);
   expect(countDescriptors()).toBe(before);
+});
+
+test('H30: of a run whose memory goes, its own error is told and not that', () => {
+  expect(() =>
+    run(function* () {
+      yield* pair();
+      const [b] = yield* pair();
+      b.trySend(Buffer.from('ordered'));
+      detach(currentKernel('').poller.mailbox?.memory);
+      throw new RangeError('mine');
+    }),
+  ).toThrow(/mine/);
 });
 
 async function sentAfterRefusal(call: string, refusal: string): Promise<string> {

@@ -18,7 +18,6 @@ import {
   run,
   Server,
   type ServerOptions,
-  type Socket,
   sleep,
   type Task,
   timeout,
@@ -26,8 +25,9 @@ import {
   wait,
 } from '../../src/index.ts';
 import { addon } from '../../src/native/addon.ts';
+import { Socket } from '../../src/net/socket.ts';
 import { thrownIn } from '../kernel/helpers.ts';
-import { connectNow, connectUnixNow } from '../net/arrived.ts';
+import { connectNow } from '../net/connect-now.ts';
 import { countDescriptors } from '../support/descriptors.ts';
 
 interface Place {
@@ -214,12 +214,18 @@ test('S30: a run that ends without close() leaves nothing open either; serve() i
   expect(reports).toEqual([]);
 });
 
+function connectUnix(path: string): number {
+  const fd = addon.openUnix();
+  addon.connectUnix(fd, path);
+  return fd;
+}
+
 /** Clients that are in the system's queue, and nobody has seen them yet; each has said its number. */
 function waiting(listener: Listener, count: number): Socket[] {
   const address = listener.address as unknown as Partial<{ host: string; port: number; path: string }>;
   return Array.from({ length: count }, (_, i) => {
     const { host = '', port = 0, path } = address;
-    const socket = path === undefined ? connectNow(host, port) : connectUnixNow(path);
+    const socket = path === undefined ? connectNow(host, port) : new Socket(connectUnix(path), true);
     writeSync(socket.fd, `${i}`);
     return socket;
   });
