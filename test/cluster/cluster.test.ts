@@ -464,14 +464,17 @@ test.each([true, false])(
       for (let i = 0; i < 4; i++) late.push(yield* dial(servers));
       const asked = late.map((socket) => createTask(say(socket, 'who')));
       yield* sleep(50);
-      const dying = createTask(function* () {
-        if (!heard) yield* sleep(0); // into the turn of the close() that puts everything in order, and nobody hears of it before
+      if (heard) {
         thaw(begun, 1);
-        if (heard) yield* until(() => servers.workers[1]?.deaths === 1);
-        else if (thread) while (existsSync(thread));
-        else Atomics.wait(shared(1), 0, 0, 500);
-      });
-      if (heard) yield* dying;
+        yield* until(() => servers.workers[1]?.deaths === 1);
+      } else {
+        createTask(function* () {
+          yield* sleep(0); // into the turn of the close() that puts everything in order, and nobody hears of it before
+          thaw(begun, 1);
+          if (thread) while (existsSync(thread));
+          else Atomics.wait(shared(1), 0, 0, 500);
+        });
+      }
       yield* createTask(servers.close());
       for (const each of asked) expect(JSON.parse((yield* each) as string)).toMatchObject({ workers: 2 });
       for (const socket of [first, ...late]) socket.close();
